@@ -1,0 +1,55 @@
+# Everything from nothing: each target makes its own virtual environment first, from requirements.lock, hashes checked.
+# Needs git, make and Python 3.11 or newer with venv; no root, no network beyond your Python package registry.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test lint bench lock samples clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(READY)  ## the main job from nothing: learn real-looking logs, ask, play a stolen runner, see why it is stopped
+	@$(BIN)/assayer demo $(ARGS)
+
+serve: $(READY)  ## the sidecar on 127.0.0.1:8181, its log in ./assayer-data (ARGS='--port 9000')
+	@$(BIN)/assayer serve $(ARGS)
+
+test: $(READY)  ## every test, linters and types included (ARGS='-k name' for some)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)  ## style, types and import contracts only
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY)  ## measure throughput and latency, print the table (some minutes)
+	@$(BIN)/python -m bench $(ARGS)
+
+samples: $(READY)  ## write data/samples again from its seed
+	@$(BIN)/python -m detector.simulator $(ARGS)
+
+lock: $(READY)  ## resolve requirements.lock again, keeping its pins (ARGS=--upgrade to move them)
+	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --universal --all-extras --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
+	  --output-file requirements.lock $(ARGS)
+
+clean:  ## remove the virtual environment and caches; keeps ./assayer-data
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
+
+# The stamp is newer than the lock: nothing is installed twice, and a changed lock is installed again.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Assayer needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(BIN)/python && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' failed; on Debian and Ubuntu install python3-venv." >&2; exit 1; }
+	@echo "Installing into $(VENV) (once; about a minute) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
