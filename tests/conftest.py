@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_LOGS = ROOT.parent / "shared" / "data"
-NO_SKIP = "ASSAYER_NO_SKIP"  # set by .ci/run: what its machine could run must run
+MUST_RUN = "TESTS_MUST_RUN"  # set by .ci/run: what its machine could run must run
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +29,7 @@ def real_logs() -> Path:
 
 def _must_run(item: pytest.Item) -> bool:
     """Whether a skip of this test is a failure here: real logs may be absent, nothing else may."""
-    if not os.environ.get(NO_SKIP):
+    if not os.environ.get(MUST_RUN):
         return False
     reads_real_logs = "real_logs" in getattr(item, "fixturenames", ()) or item.get_closest_marker("real_logs")
     return REAL_LOGS.is_dir() or not reads_real_logs
@@ -43,7 +43,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and _must_run(item):
         report.outcome = "failed"
-        report.longrepr = f"skipped under {NO_SKIP}: {report.longrepr}"
+        report.longrepr = f"skipped under {MUST_RUN}: {report.longrepr}"
     return report
 
 
@@ -53,7 +53,7 @@ def pytest_make_collect_report(
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     """A module that skips itself whole is treated as its tests would be."""
     report = yield
-    if report.skipped and os.environ.get(NO_SKIP) and REAL_LOGS.is_dir():
+    if report.skipped and os.environ.get(MUST_RUN) and REAL_LOGS.is_dir():
         report.outcome = "failed"
-        report.longrepr = f"skipped under {NO_SKIP}: {report.longrepr}"
+        report.longrepr = f"skipped under {MUST_RUN}: {report.longrepr}"
     return report
