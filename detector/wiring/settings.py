@@ -1,0 +1,272 @@
+"""What an operator may write in the configuration file, with its defaults: the one schema.
+
+Every key has a description, which the commented example, the README's table and
+`assayer config check` are made of. An unknown key is an error, so that a typo
+never silently leaves a default in force. `Settings.policy()` is what we compile
+from it: the part that can change an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from detector.engine.policy import Mode, Policy, RuleMode, RulePolicy, Thresholds
+from detector.events import Sensitivity
+from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
+from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+from detector.wiring.model import shipped_model
+from detector.wiring.problems import dotted
+
+ENVIRONMENT_PREFIX: Final = "ASSAYER_"
+ENVIRONMENT_DELIMITER: Final = "__"
+
+DEFAULTS: Final = Policy()
+
+Nats = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """One table of the file: frozen, and closed against unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class ServerSettings(Section):
+    """Where `assayer serve` listens and keeps its log."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(8181, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    data: Path = Field(Path("assayer-data"), description="directory of the log, its snapshots and tokens")
+
+
+class ThresholdSettings(Section):
+    """Evidence at which a request is stepped up, and at which it is denied."""
+
+    step_up: Nats = Field(DEFAULTS.thresholds.step_up, description="evidence, in nats, that steps a request up")
+    deny: Nats = Field(DEFAULTS.thresholds.deny, description="evidence, in nats, that denies a request")
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        """Refuse a deny threshold below the step-up one: nothing would ever be stepped up."""
+        if self.deny < self.step_up:
+            raise ValueError(f"deny ({self.deny:g}) must not be below step_up ({self.step_up:g})")
+        return self
+
+
+class PolicySettings(Section):
+    """How answers are decided, for every issuer without a section of its own."""
+
+    mode: Mode = Field(
+        DEFAULTS.mode,
+        description='"enforce" answers the verdict; "shadow" answers allow and records what it would have said; '
+        '"observe" never raises a rule either',
+    )
+    decision_deadline_seconds: Seconds = Field(
+        DEFAULTS.decision_deadline_seconds,
+        description="how long an issuance may follow the decision that it belongs to",
+    )
+    thresholds: ThresholdSettings = Field(ThresholdSettings(), description="evidence thresholds")
+
+
+class IssuerSettings(Section):
+    """One issuer's own choices; what is left out is as in `policy`."""
+
+    mode: Mode | None = Field(None, description="this issuer's mode")
+    step_up: Nats | None = Field(None, description="this issuer's step-up threshold, in nats")
+    deny: Nats | None = Field(None, description="this issuer's deny threshold, in nats")
+
+
+class RuleSettings(Section):
+    """Deny rules that the engine raises by itself."""
+
+    raise_at: Nats = Field(
+        DEFAULTS.rules.raise_at, description="accumulated risk of a requester, in nats, that raises a rule"
+    )
+    lifetime_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        DEFAULTS.rules.lifetime_seconds, description="a raised rule's mandatory expiry"
+    )
+    mode: RuleMode = Field(
+        DEFAULTS.rules.mode, description='"shadow" only counts what a new rule matches; "enforced" denies it'
+    )
+
+
+class IdentityPattern(Section):
+    """One way in which raw names fold into one requester."""
+
+    name: str = Field(min_length=1, description="what `assayer explain` calls this rule")
+    pattern: str = Field(min_length=1, description="regular expression on the raw name")
+    replacement: str = Field(description="the canonical name; may refer to groups")
+
+    @field_validator("pattern")
+    @classmethod
+    def compiles(cls, pattern: str) -> str:
+        """Refuse what is no regular expression."""
+        return checked_pattern(pattern)
+
+    @model_validator(mode="after")
+    def folds(self) -> Self:
+        """Refuse what would match every name, and a replacement that refers to a group the pattern lacks."""
+        Identities([self.rule()])
+        return self
+
+    def rule(self) -> IdentityRule:
+        """What it compiles to."""
+        return IdentityRule(name=self.name, pattern=self.pattern, replacement=self.replacement)
+
+
+class IdentitySettings(Section):
+    """How raw names fold into canonical requesters: ordered, first match wins."""
+
+    defaults: bool = Field(default=True, description="try the built-in patterns after yours; false replaces them")
+    patterns: tuple[IdentityPattern, ...] = Field((), description="your patterns, in the order they are tried")
+
+
+class SensitivityPattern(Section):
+    """One family of resources and how much is at stake with it."""
+
+    pattern: str = Field(min_length=1, description="regular expression on the resource")
+    level: Sensitivity = Field(description="low, medium, high or critical")
+
+    @field_validator("pattern")
+    @classmethod
+    def compiles(cls, pattern: str) -> str:
+        """Refuse what is no regular expression."""
+        return checked_pattern(pattern)
+
+
+class SensitivitySettings(Section):
+    """How sensitive a resource is where its event does not say: ordered, first match wins."""
+
+    defaults: bool = Field(default=True, description="try the built-in patterns after yours; false replaces them")
+    patterns: tuple[SensitivityPattern, ...] = Field((), description="your patterns, in the order they are tried")
+
+
+class LearningSettings(Section):
+    """What is allowed to teach, and when."""
+
+    quarantine_seconds: Seconds = Field(
+        DEFAULTS.quarantine_seconds, description="how long something issued waits before it teaches the baselines"
+    )
+    flagged_quarantine_seconds: Seconds = Field(
+        DEFAULTS.flagged_quarantine_seconds,
+        description="how long something flagged waits for its outcome before it teaches all the same",
+    )
+
+
+class LimitSettings(Section):
+    """What one caller may ask of the server; generous for an honest broker, finite for everybody."""
+
+    request_bytes: int = Field(1_048_576, ge=1_024, description="largest body of a request other than events")
+    events_bytes: int = Field(33_554_432, ge=1_024, description="largest body of events, as sent")
+    unpacked_bytes: int = Field(134_217_728, ge=1_024, description="largest body of events once its gzip is undone")
+    batch_items: int = Field(1_000, ge=1, description="most grant requests in one batch")
+    requests_per_second: Seconds = Field(10_000.0, description="requests a second from one caller; 0 does not limit")
+    failures_per_minute: Seconds = Field(60.0, description="refused tokens a minute from one caller; 0 does not limit")
+    concurrent_requests: int = Field(1_024, ge=1, description="requests in progress at once, from everybody")
+    durable_deadline_seconds: Seconds = Field(
+        0.15, description='how long an answer waits for the disk before it says `"recorded": false`'
+    )
+
+
+class LogSettings(Section):
+    """What the server writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe level written")
+    format: Literal["auto", "json", "text"] = Field("auto", description='"auto" is text on a terminal, JSON elsewhere')
+
+
+class Settings(BaseSettings):
+    """The whole configuration file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        validate_default=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter=ENVIRONMENT_DELIMITER,
+        nested_model_default_partial_update=True,
+    )
+
+    server: ServerSettings = Field(ServerSettings(), description="where the server listens and keeps its log")
+    policy: PolicySettings = Field(PolicySettings(), description="how answers are decided")
+    issuers: Mapping[str, IssuerSettings] = Field({}, description="what one issuer does differently")
+    rules: RuleSettings = Field(RuleSettings(), description="deny rules that are raised automatically")
+    identity: IdentitySettings = Field(IdentitySettings(), description="folding raw names into requesters")
+    sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
+    learning: LearningSettings = Field(LearningSettings(), description="what may teach, and when")
+    limits: LimitSettings = Field(LimitSettings(), description="what one caller may ask of the server")
+    log: LogSettings = Field(LogSettings(), description="what the server writes to standard error")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `files.load` merged: it reads the environment itself, so that it can name a wrong variable."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def issuers_in_order(self) -> Self:
+        """Refuse an issuer whose thresholds, completed from the general ones, are out of order."""
+        for name, thresholds in self.issuer_thresholds().items():
+            if thresholds.deny < thresholds.step_up:
+                key = dotted(("issuers", name))
+                raise ValueError(
+                    f"{key}: deny ({thresholds.deny:g}) must not be below step_up ({thresholds.step_up:g})"
+                )
+        return self
+
+    def issuer_thresholds(self) -> dict[str, Thresholds]:
+        """Thresholds of each issuer that has its own, completed from the general ones."""
+        general = Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny)
+        return {
+            name: replace(
+                general,
+                step_up=general.step_up if issuer.step_up is None else issuer.step_up,
+                deny=general.deny if issuer.deny is None else issuer.deny,
+            )
+            for name, issuer in self.issuers.items()
+            if issuer.step_up is not None or issuer.deny is not None
+        }
+
+    def policy_in_force(self) -> Policy:
+        """What the engine decides by."""
+        identity = tuple(pattern.rule() for pattern in self.identity.patterns)
+        sensitivity = tuple(SensitivityRule(item.pattern, item.level) for item in self.sensitivity.patterns)
+        return Policy(
+            mode=self.policy.mode,
+            issuer_modes={name: issuer.mode for name, issuer in self.issuers.items() if issuer.mode is not None},
+            thresholds=Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny),
+            issuer_thresholds=self.issuer_thresholds(),
+            rules=RulePolicy(
+                raise_at=self.rules.raise_at, lifetime_seconds=self.rules.lifetime_seconds, mode=self.rules.mode
+            ),
+            identity=identity + (DEFAULT_IDENTITY_RULES if self.identity.defaults else ()),
+            sensitivity=sensitivity + (DEFAULT_SENSITIVITY_RULES if self.sensitivity.defaults else ()),
+            quarantine_seconds=self.learning.quarantine_seconds,
+            flagged_quarantine_seconds=self.learning.flagged_quarantine_seconds,
+            model=shipped_model(),
+            decision_deadline_seconds=self.policy.decision_deadline_seconds,
+        )
+
+
+def checked_pattern(pattern: str) -> str:
+    """The pattern itself; raises `ValueError` where it is no regular expression."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    return pattern
