@@ -1,0 +1,184 @@
+"""Weighing one event against the state: facets, odds, shares, and what they come to.
+
+Reads the state and changes nothing. `prepare_*` gives what an event is weighed
+as, and will teach; `weigh` what that comes to at the requester's present risk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from detector.baselines.baselines import Graded, Odds
+from detector.baselines.portrait import HORIZONS, Pulse
+from detector.engine.joins import Lease
+from detector.engine.records import Observed, Released, Weighed
+from detector.engine.state import Prepared, Standing, State, fade
+from detector.engine.words import reasons
+from detector.events import GrantRequest, Issuance, Lifecycle, Usage
+from detector.evidence import GRANT_CODES, USE_CODES, Share, in_nats, quantise, shares
+from detector.features.facets import (
+    ABSENT,
+    GRANT_FACETS,
+    UNMINTED,
+    GrantContext,
+    grant_facets,
+    use_facets,
+)
+from detector.features.rhythm import grade, hour_of_week
+from detector.verdict import judge
+
+ODD_FROM: Final = 0.5
+"""Nats from which a novel facet is remembered as an oddity: below it, counting twice does no harm."""
+
+CARRY_FROM: Final = -1.0
+CARRY_FULL: Final = 1.0
+"""What had accumulated counts in full against a row with at least `CARRY_FULL` nats
+of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
+ordinary requests, in the middle of an attack on its identity, stay ordinary."""
+
+STRANGER: Final = "unminted"
+"""The requester of a use whose credential nobody was seen minting and whose log names no user."""
+
+_DECISION: Final = GRANT_FACETS.index("decision")
+_NO_PULSE: Final = Pulse()
+_NOBODY: Final = Standing()
+
+
+def prepare_grant(
+    state: State, grant: GrantRequest, now: float, *, decision: str = ABSENT, refused: bool = False
+) -> Prepared:
+    """A grant's facets and grades as the state stands."""
+    joins, fold = state.memory.joins, state.identities.fold
+    requester = fold(grant.requester)
+    context = GrantContext(
+        renewal=joins.renewal(grant.renewal_of, requester, grant.time),
+        task_state=joins.task_state(grant.task, requester, grant.time),
+        policy=joins.news((requester, grant.resource, grant.resource.rsplit("/", 1)[-1]), grant.time),
+        decision=decision,
+    )
+    facets = grant_facets(grant, fold=fold, level=state.sensitivities.level, context=context)
+    standing = state.memory.standings.get(requester)
+    pulse = standing.pulse if standing is not None else _NO_PULSE
+    grades = (
+        grade(pulse.gap(now)),
+        *(grade(pulse.pace(i, now)) for i in range(len(HORIZONS))),
+        grade(pulse.spread(facets.values[1], now)),
+        grade(pulse.idle(now)),
+        grade(pulse.refused(now) + (1.0 if refused else 0.0)),
+    )
+    return Prepared(facets, Graded(grades, hour_of_week(grant.time)))
+
+
+def prepare_use(state: State, usage: Usage, now: float) -> Prepared:
+    """A usage's facets and grades as the state stands, held against its issuance where it is known."""
+    joins, fold = state.memory.joins, state.identities.fold
+    lease = joins.leases.get(usage.credential) if usage.credential else None
+    if lease is not None:
+        requester, issuer, minted = lease.requester, lease.issuer, lease.mint
+        age, uses = max(usage.time - lease.minted, 0.0), lease.uses + 1
+    else:
+        requester = fold(usage.requester or usage.credential or STRANGER)
+        issuer, minted, age, uses = usage.issuer or ABSENT, UNMINTED, 0.0, 0
+    facets = use_facets(
+        usage,
+        requester=requester,
+        issuer=issuer,
+        minted=minted,
+        state=joins.state(lease, usage.time),
+        fold=fold,
+    )
+    standing = state.memory.standings.get(requester)
+    denials = standing.pulse.denied(now) if standing is not None else 0.0
+    if usage.outcome == "denied":
+        denials += 1.0
+    return Prepared(facets, Graded((grade(age), grade(uses), grade(denials)), None))
+
+
+def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, record: Observed | Released) -> Prepared:
+    """What a logged event was weighed as, found again while folding the log."""
+    if isinstance(event, Usage):
+        return prepare_use(state, event, now)
+    if isinstance(event, Issuance):
+        known = record.decision if isinstance(record, Observed) else None
+        word = decision_word(state, event.grant, known)
+        return prepare_grant(state, event.grant, now, decision=word, refused=event.outcome == "refused")
+    message = "a lifecycle change is not weighed"
+    raise TypeError(message)
+
+
+def decision_word(state: State, grant: GrantRequest, decision: str | None) -> str:
+    """How an issuance stands to what was decided: the facet `decision`."""
+    if decision is None:
+        return "never asked for" if grant.issuer in state.memory.askers else ABSENT
+    known = state.memory.decisions.get(decision)
+    if known is None or known.answer == "allow":
+        return "allowed"
+    return "minted against a deny" if known.answer == "deny" else "minted on a step-up"
+
+
+def weigh_grant(state: State, prepared: Prepared, now: float, *, asked: bool) -> Weighed:
+    """What a grant comes to, asked for or observed."""
+    odds = state.baselines.weigh_grant(prepared.facets, prepared.graded, now)
+    word = prepared.facets.values[_DECISION]
+    if asked:
+        odds[_DECISION] = None
+    elif word == "minted against a deny":
+        odds[_DECISION] = Odds(1e-9, 1.0, novel=True)
+    model = state.policy.model
+    found = shares(odds, state.grant_weights, model.pi)
+    return _weigh(state, prepared, found, GRANT_CODES, model.grant_bias, now)
+
+
+def weigh_use(state: State, prepared: Prepared, now: float) -> Weighed:
+    """What a usage comes to."""
+    odds = state.baselines.weigh_use(prepared.facets, prepared.graded, now)
+    model = state.policy.model
+    found = shares(odds, state.use_weights, model.pi)
+    return _weigh(state, prepared, found, USE_CODES, model.use_bias, now)
+
+
+def _weigh(  # noqa: PLR0913 - one place where all that bears on a row meets
+    state: State, prepared: Prepared, found: list[Share], codes: Sequence[str], bias: float, now: float
+) -> Weighed:
+    facets = prepared.facets
+    standing = state.memory.standings.get(facets.requester, _NOBODY)
+    own = bias
+    echo = 0.0
+    odd: dict[str, int] = {}
+    values, known = facets.values, standing.odd
+    for index, share, novel in found:
+        own += share
+        if novel and share >= ODD_FROM:
+            key = f"{codes[index]}={values[index]}"
+            quanta = odd[key] = quantise(share)
+            before = known.get(key)
+            if before is not None:
+                echo += min(in_nats(before.quanta) * fade(before.at, now), share)
+                odd[key] = max(quanta, before.quanta)
+    level = standing.risk.level(now)
+    echo = min(echo, level)
+    carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
+    evidence = own + max(carried - echo, 0.0)
+    thresholds = state.policy.thresholds_for(facets.issuer)
+    verdict = judge(
+        evidence=evidence,
+        accumulated=standing.risk.observed_level(now),
+        step_up_at=thresholds.step_up,
+        deny_at=thresholds.deny,
+    )
+    portrait = state.baselines.portraits.get(facets.requester)
+    return Weighed(
+        own=quantise(own),
+        evidence=quantise(evidence),
+        step=quantise(own - echo),
+        risk=round(state.policy.model.probability(evidence), 6),
+        verdict=verdict,
+        reasons=reasons(found, codes, prepared, portrait, evidence - own) if evidence > ODD_FROM else (),
+        odd=odd,
+    )
+
+
+def lease_for(state: State, usage: Usage) -> Lease | None:
+    """The credential's issuance, where it was seen."""
+    return state.memory.joins.leases.get(usage.credential) if usage.credential else None

@@ -1,0 +1,71 @@
+"""What the operator decided, as frozen values: everything in the configuration that can change an answer.
+
+`wiring` makes a `Policy` from the configuration file; the engine logs it as a
+`Configured` record when it differs from the last one logged, so that folding
+the log needs no configuration file beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from detector.events import Sensitivity
+from detector.evidence import EvidenceModel
+from detector.features.identity import DEFAULT_IDENTITY_RULES, IdentityRule
+from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+
+Mode: TypeAlias = Literal["observe", "shadow", "enforce"]
+RuleMode: TypeAlias = Literal["shadow", "enforced"]
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Evidence, in nats, at which an issuer's requests are stepped up and denied."""
+
+    step_up: float = 6.0
+    deny: float = 14.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulePolicy:
+    """When a deny rule is raised for a requester, how long it lives and whether it bites.
+
+    `raise_at` is accumulated risk in nats; `lifetime_seconds` is the mandatory
+    expiry of a rule that the engine raises.
+    """
+
+    raise_at: float = 14.0
+    lifetime_seconds: float = 4 * 3600.0
+    mode: RuleMode = "shadow"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All of it. The defaults are what a fresh installation runs with."""
+
+    mode: Mode = "enforce"
+    issuer_modes: Mapping[str, Mode] = field(default_factory=dict)
+    thresholds: Thresholds = Thresholds()
+    issuer_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+    rules: RulePolicy = RulePolicy()
+    identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
+    sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
+    quarantine_seconds: float = 3600.0
+    flagged_quarantine_seconds: float = 7 * DAY
+    model: EvidenceModel = EvidenceModel()
+    decision_deadline_seconds: float = 300.0
+
+    def mode_for(self, issuer: str) -> Mode:
+        """The issuer's own mode, else the general one."""
+        return self.issuer_modes.get(issuer, self.mode)
+
+    def thresholds_for(self, issuer: str) -> Thresholds:
+        """The issuer's own thresholds, else the general ones."""
+        return self.issuer_thresholds.get(issuer, self.thresholds)
+
+
+__all__ = ["Mode", "Policy", "RuleMode", "RulePolicy", "Sensitivity", "Thresholds"]

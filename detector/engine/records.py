@@ -1,0 +1,176 @@
+"""What the log holds: every record that can change an answer.
+
+A record is written once, durably, and never edited; state is a fold over
+records in the order of the log. A record that judged something carries the
+evidence it found, and folding applies that: it never weighs again.
+Evidence is in quanta of 1/1024 nat (`detector.evidence.QUANTUM`), so that it
+compares and hashes alike on every machine.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from detector.engine.policy import Policy
+from detector.events import GrantRequest, Issuance, Lifecycle, Usage
+from detector.rules import Rule, RuleChange
+from detector.verdict import Reason, Verdict
+
+Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
+
+
+class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What weighing one event found.
+
+    `own` is the event's own evidence, `evidence` that together with what its
+    requester had accumulated (both in quanta). `step` is what it adds to the
+    requester's risk: `own` less what the same oddities said before. `odd` names
+    the oddities, as `facet=value`, with their shares. `risk` is the calibrated
+    probability of abuse.
+    """
+
+    own: int
+    evidence: int
+    step: int
+    risk: float
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    odd: dict[str, int] = {}
+
+
+class Configured(Struct, frozen=True, tag="configured"):
+    """The operator's policy came into force."""
+
+    policy: Policy
+
+
+class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="decided"):
+    """A grant request was answered.
+
+    `position` is the log position the decision was made at, `requester` the
+    canonical name, `moves_risk` whether a trusted broker asked, `answer` what
+    the broker was told (the mode may soften `weighed.verdict`), `rule` the deny
+    rule that matched.
+    """
+
+    decision: str
+    request: GrantRequest
+    requester: str
+    position: int
+    weighed: Weighed
+    answer: Verdict
+    mode: str
+    moves_risk: bool
+    rule: str | None = None
+    rule_mode: str | None = None
+
+
+class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
+    """A log told us of an issuance, a usage or a lifecycle change.
+
+    `weighed` is `None` for what is not judged: a lifecycle change, and a usage
+    that waits for its issuance until `deadline`. `decision` is the decision that
+    an issuance was found to belong to. `teaches` is false for what an untrusted
+    caller sent.
+    """
+
+    event: Issuance | Usage | Lifecycle
+    weighed: Weighed | None = None
+    deadline: float | None = None
+    decision: str | None = None
+    teaches: bool = True
+
+
+class Released(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="released"):
+    """A usage that had waited for its issuance was judged, with it or without."""
+
+    event: Usage
+    weighed: Weighed
+    teaches: bool = True
+
+
+class RuleChanged(Struct, frozen=True, kw_only=True, tag="rule_changed"):
+    """A deny rule was raised, switched or withdrawn."""
+
+    rule: Rule
+    change: RuleChange
+    by: str
+    reason: str = ""
+
+
+class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded"):
+    """How a step-up ended, or what an analyst said of a decision."""
+
+    decision: str
+    outcome: Outcome
+    by: str
+
+
+Record: TypeAlias = Configured | Decided | Observed | Released | RuleChanged | OutcomeRecorded
+
+
+class Entry(Struct, frozen=True):
+    """One record at its place in the log: positions start at 1 and have no gaps.
+
+    `stamp` is the writer's clock when it appended (Unix seconds), which is what
+    "now" means to the fold; it never goes back.
+    """
+
+    position: int
+    stamp: float
+    record: Record
+
+
+class _IssuanceObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="issuance_observed"):
+    """How `Observed` is written: msgspec tells event types apart by the record's tag only."""
+
+    event: Issuance
+
+
+class _UsageObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="usage_observed"):
+    """As `_IssuanceObserved`."""
+
+    event: Usage
+
+
+class _LifecycleObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="lifecycle_observed"):
+    """As `_IssuanceObserved`."""
+
+    event: Lifecycle
+
+
+_Written: TypeAlias = (
+    Configured
+    | Decided
+    | _IssuanceObserved
+    | _UsageObserved
+    | _LifecycleObserved
+    | Released
+    | RuleChanged
+    | OutcomeRecorded
+)
+_OBSERVED: Final[dict[type, type[Observed]]] = {
+    Issuance: _IssuanceObserved,
+    Usage: _UsageObserved,
+    Lifecycle: _LifecycleObserved,
+}
+_DECODER: Final = msgspec.json.Decoder(_Written)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def encode(record: Record) -> bytes:
+    """The record as JSON, one line, its kind under `type`."""
+    if isinstance(record, Observed):
+        record = _OBSERVED[type(record.event)](**msgspec.structs.asdict(record))
+    return _ENCODER.encode(record)
+
+
+def decode(data: bytes) -> Record:
+    """The record that `encode` wrote. Raises `msgspec.ValidationError` for anything else."""
+    record = _DECODER.decode(data)
+    if isinstance(record, Observed):
+        return Observed(**msgspec.structs.asdict(record))
+    return record

@@ -1,0 +1,381 @@
+"""State is a fold over the log: what every record changes, and nothing else does.
+
+`apply` takes entries in the order of the log. It never weighs anything, it
+calls no clock (now is the entry's stamp), and the same entries give the same
+state, byte for byte, wherever they are folded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from typing import Any, Final, NamedTuple, cast
+
+import msgspec
+from msgspec import Struct, field
+
+from detector.baselines.baselines import Baselines, Graded
+from detector.baselines.portrait import Pulse
+from detector.engine.joins import DECISIONS, IDS, Joins, Task, lease_of
+from detector.engine.policy import Policy
+from detector.engine.recent import Recent
+from detector.engine.records import (
+    Configured,
+    Decided,
+    Entry,
+    Observed,
+    OutcomeRecorded,
+    Released,
+    RuleChanged,
+    Weighed,
+)
+from detector.events import Issuance, Lifecycle, Usage
+from detector.evidence import in_nats, quantise
+from detector.features.facets import Facets, mint
+from detector.features.identity import Identities
+from detector.features.sensitivity import Sensitivities
+from detector.risk import HALF_LIFE_SECONDS, Risk, step
+from detector.rules import Rule
+
+MOST_HISTORY: Final = 64
+"""Points of a requester's risk over time that are kept: enough for a plot."""
+
+MOST_ODDITIES: Final = 64
+"""Oddities of one requester that are remembered so as not to count twice."""
+
+ENDED_RULES: Final = 1_000
+"""Expired and withdrawn rules kept for listing; the log has them all."""
+
+
+class Prepared(NamedTuple):
+    """An event's facets and grades, as weighed: what it will teach."""
+
+    facets: Facets
+    graded: Graded
+
+
+class Lesson(Struct):
+    """What one event will teach once its quarantine ends at `release` (the log's clock)."""
+
+    release: float
+    event: str
+    use: bool
+    facets: Facets
+    graded: Graded
+
+
+class Oddity(Struct):
+    """What a requester was last found odd for: quanta, and when."""
+
+    quanta: int
+    at: float
+
+
+class Standing(Struct):
+    """What is held against one requester, and how busy it is."""
+
+    pulse: Pulse = field(default_factory=Pulse)
+    risk: Risk = field(default_factory=Risk)
+    odd: dict[str, Oddity] = field(default_factory=dict)
+    history: list[tuple[float, int]] = field(default_factory=list)
+
+
+class Hits(Struct):
+    """How often a rule matched: while enforced, and in shadow."""
+
+    enforced: int = 0
+    shadow: int = 0
+
+
+class Memory(Struct):
+    """Everything folded but the baselines, in one value that can leave the process."""
+
+    policy: Policy
+    joins: Joins = field(default_factory=Joins)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    decisions: Recent[Decided] = field(default_factory=lambda: Recent(DECISIONS))
+    asked: Recent[str] = field(default_factory=lambda: Recent(3 * DECISIONS))
+    refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
+    minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    condemned: Recent[bool] = field(default_factory=lambda: Recent(IDS))
+    askers: dict[str, float] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    hits: dict[str, Hits] = field(default_factory=dict)
+    lessons: deque[Lesson] = field(default_factory=deque)
+    flagged: dict[str, Lesson] = field(default_factory=dict)
+    position: int = 0
+    stamp: float = 0.0
+    configured: bool = False
+
+
+class State:
+    """The folded state: `memory`, the `baselines`, and what is compiled from the policy."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.memory = Memory(policy)
+        self.baselines = Baselines()
+        self.rules_of: dict[str, list[Rule]] = {}
+        self._compile(policy)
+
+    def _compile(self, policy: Policy) -> None:
+        self.policy = policy
+        self.identities = Identities(policy.identity)
+        self.sensitivities = Sensitivities(policy.sensitivity)
+        self.grant_weights = policy.model.grant_weights()
+        self.use_weights = policy.model.use_weights()
+
+    # -- the fold ------------------------------------------------------------------------------
+
+    def apply(self, entry: Entry, prepared: Prepared) -> None:
+        """Fold one judged entry; `prepared` is what it was weighed as."""
+        self._apply(entry, prepared)
+
+    def fold(self, entry: Entry, prepare: Any) -> None:  # noqa: ANN401 - see engine.prepare
+        """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""
+        record = entry.record
+        prepared = None
+        if isinstance(record, Observed | Released) and record.weighed is not None:
+            prepared = prepare(self, record.event, entry.stamp, record)
+        self._apply(entry, prepared)
+
+    def _apply(self, entry: Entry, prepared: Prepared | None) -> None:
+        memory, record, now = self.memory, entry.record, entry.stamp
+        self._teach(now)
+        if isinstance(record, Observed):
+            self._observed(record, prepared, now)
+        elif isinstance(record, Released):
+            self.memory.joins.release(record.event.credential or "", record.event.id)
+            self._used(record.event, record.weighed, cast(Prepared, prepared), now)
+            if record.teaches:
+                self._queue(record.event.id, record.weighed, cast(Prepared, prepared), now, use=True)
+        elif isinstance(record, Decided):
+            self._decided(record, now)
+        elif isinstance(record, RuleChanged):
+            memory.rules[record.rule.id] = record.rule
+            self._forget_rules(now)
+            self.index_rules()
+        elif isinstance(record, OutcomeRecorded):
+            self._settled(record, now)
+        elif isinstance(record, Configured):
+            memory.policy = record.policy
+            memory.configured = True
+            self._compile(record.policy)
+        memory.position, memory.stamp = entry.position, now
+
+    # -- what each record does -----------------------------------------------------------------
+
+    def _observed(self, record: Observed, prepared: Prepared | None, now: float) -> None:
+        event, joins = record.event, self.memory.joins
+        joins.ids.put(f"{type(event).__name__[0]}{event.id}", True)
+        if isinstance(event, Lifecycle):
+            joins.change(event, self.identities.fold(event.subject))
+        elif record.weighed is None:
+            if isinstance(event, Usage):
+                joins.hold(event, record.deadline or now)
+        elif isinstance(event, Issuance):
+            self._issued(event, record, cast(Prepared, prepared), now)
+        else:
+            self._used(event, record.weighed, cast(Prepared, prepared), now)
+        if record.teaches and record.weighed is not None and prepared is not None:
+            granted = not isinstance(event, Issuance) or event.outcome == "granted"
+            if granted:
+                use = isinstance(event, Usage)
+                self._queue(event.id, record.weighed, prepared, now, use=use)
+
+    def _issued(self, event: Issuance, record: Observed, prepared: Prepared, now: float) -> None:
+        memory, joins, grant = self.memory, self.memory.joins, event.grant
+        requester = prepared.facets.requester
+        standing = self.standing(requester)
+        weighed = cast(Weighed, record.weighed)
+        known = memory.decisions.get(record.decision) if record.decision else None
+        if known is None or not known.moves_risk:
+            self._move(standing, weighed, now, asked=False)
+        if record.decision:
+            memory.minted.put(record.decision, event.id)
+        refused = event.outcome == "refused"
+        standing.pulse.beat(prepared.facets.values[1], now, refused=refused)
+        if grant.task and joins.tasks.get(grant.task) is None:
+            joins.tasks.put(grant.task, Task(requester))
+        if refused or event.credential is None:
+            return
+        lease = lease_of(event, requester, mint(grant, self.identities.fold))
+        before = joins.leases.get(grant.renewal_of) if grant.renewal_of else None
+        lease.renewals = before.renewals + 1 if before else 0
+        lease.verdict = weighed.verdict
+        joins.leases.put(event.credential, lease)
+        standing.pulse.minted(now)
+
+    def _used(self, event: Usage, weighed: Weighed, prepared: Prepared, now: float) -> None:
+        joins = self.memory.joins
+        lease = joins.leases.get(event.credential) if event.credential else None
+        standing = self.standing(prepared.facets.requester)
+        if lease is not None:
+            lease.uses += 1
+            if lease.uses == 1:
+                standing.pulse.first_use()
+        elif event.credential:
+            joins.strangers.put(event.credential, True)
+        standing.pulse.use(now, denied=event.outcome == "denied")
+        self._move(standing, weighed, now, asked=False)
+
+    def _decided(self, record: Decided, now: float) -> None:
+        memory, request = self.memory, record.request
+        memory.decisions.put(record.decision, record)
+        memory.asked.put(by_id(request.id, trusted=record.moves_risk), record.decision)
+        memory.asked.put(asked_for(record.requester, request.issuer, request.resource), record.decision)
+        if record.moves_risk:
+            memory.askers[request.issuer] = now
+            self._move(self.standing(record.requester), record.weighed, now, asked=True)
+        if record.weighed.verdict != "allow":
+            memory.refused.put(asked_for(record.requester, request.issuer, request.resource), now)
+        if record.rule is not None:
+            self._hit(record.rule, record.rule_mode)
+
+    def _hit(self, rule: str, mode: str | None) -> None:
+        hits = self.memory.hits.setdefault(rule, Hits())
+        if mode == "enforced":
+            hits.enforced += 1
+        else:
+            hits.shadow += 1
+
+    def _settled(self, record: OutcomeRecorded, now: float) -> None:
+        memory = self.memory
+        decision = memory.decisions.get(record.decision)
+        issued = memory.minted.get(record.decision)
+        if decision is None:
+            return
+        standing = self.standing(decision.requester)
+        said = max(in_nats(decision.weighed.step), 0.0)
+        if record.outcome == "malicious" and issued:
+            memory.condemned.put(issued, True)
+            memory.flagged.pop(issued, None)
+        if record.outcome in {"malicious", "refused"}:
+            # What was only asked counts as seen once somebody entitled to judge refused it.
+            step(standing.risk, said, now)
+        else:
+            level = standing.risk.level(now)
+            standing.risk = Risk(observed=max(level - said, 0.0), stamp=now)
+            lesson = memory.flagged.pop(issued, None) if issued else None
+            if lesson is not None:
+                self._learn(lesson, now)
+
+    def _forget_rules(self, now: float) -> None:
+        rules = self.memory.rules
+        ended = [r.id for r in rules.values() if r.state(now) in {"expired", "withdrawn"}]
+        for rule_id in ended[: max(len(ended) - ENDED_RULES, 0)]:
+            del rules[rule_id]
+            self.memory.hits.pop(rule_id, None)
+
+    def index_rules(self) -> None:
+        """Find rules by requester: a lookup is all that rules cost an ordinary request."""
+        self.rules_of = {}
+        for rule in self.memory.rules.values():
+            if not rule.withdrawn:
+                self.rules_of.setdefault(rule.selector.requester, []).append(rule)
+
+    # -- risk and learning ---------------------------------------------------------------------
+
+    def standing(self, requester: str) -> Standing:
+        """The requester's standing, made where there is none yet."""
+        found = self.memory.standings.get(requester)
+        if found is None:
+            found = self.memory.standings[requester] = Standing()
+        return found
+
+    def _move(self, standing: Standing, weighed: Weighed, now: float, *, asked: bool) -> None:
+        step(standing.risk, in_nats(weighed.step), now, asked=asked)
+        odd = standing.odd
+        for key, quanta in weighed.odd.items():
+            odd.pop(key, None)
+            odd[key] = Oddity(quanta, now)
+            if len(odd) > MOST_ODDITIES:
+                del odd[next(iter(odd))]
+        if weighed.odd or weighed.verdict != "allow":
+            standing.history.append((now, quantise(standing.risk.level(now))))
+            del standing.history[:-MOST_HISTORY]
+
+    def _queue(self, event: str, weighed: Weighed, prepared: Prepared, now: float, *, use: bool) -> None:
+        memory, policy = self.memory, self.policy
+        if weighed.verdict == "allow":
+            release = now + policy.quarantine_seconds
+            memory.lessons.append(Lesson(release, event, use, *prepared))
+        else:
+            release = now + policy.flagged_quarantine_seconds
+            memory.flagged[event] = Lesson(release, event, use, *prepared)
+
+    def _teach(self, now: float) -> None:
+        lessons, flagged = self.memory.lessons, self.memory.flagged
+        while lessons and lessons[0].release <= now:
+            self._learn(lessons.popleft(), now)
+        while flagged:
+            event, lesson = next(iter(flagged.items()))
+            if lesson.release > now:
+                break
+            del flagged[event]
+            self._learn(lesson, now)
+
+    def _learn(self, lesson: Lesson, now: float) -> None:
+        if lesson.event in self.memory.condemned:
+            return
+        if lesson.use:
+            self.baselines.learn_use(lesson.facets, lesson.graded, now)
+        else:
+            self.baselines.learn_grant(lesson.facets, lesson.graded, now)
+
+    # -- leaving the process -------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """The whole state as MessagePack; equal states give equal bytes."""
+        memory = msgspec.msgpack.encode(self.memory, enc_hook=_flatten)
+        return msgspec.msgpack.encode((VERSION, memory, self.baselines.snapshot()))
+
+    @classmethod
+    def revive(cls, data: bytes) -> State:
+        """The state that `snapshot` saved. Raises `ValueError` for another version or other bytes."""
+        version, memory, baselines = msgspec.msgpack.decode(data, type=tuple[int, bytes, bytes])
+        if version != VERSION:
+            message = f"a snapshot of version {version}; this program reads version {VERSION}"
+            raise ValueError(message)
+        revived = msgspec.msgpack.decode(memory, type=Memory, dec_hook=_restore)
+        state = cls(revived.policy)
+        state.memory = revived
+        state.baselines = Baselines.revive(baselines)
+        state.index_rules()
+        return state
+
+    def digest(self) -> str:
+        """SHA-256 of the whole state: equal for equal folds."""
+        return hashlib.sha256(self.snapshot()).hexdigest()
+
+
+VERSION: Final = 1
+"""The snapshot's format. One of another version is not read: the log is folded anew."""
+
+
+def asked_for(requester: str, issuer: str, resource: str) -> str:
+    """The key under which a decision and its issuance meet when neither names the other."""
+    return f"{requester}\x1f{issuer}\x1f{resource}"
+
+
+def by_id(request: str, *, trusted: bool) -> str:
+    """The key of an ask by its id. What a stranger asked never answers a broker."""
+    return f"id {request}" if trusted else f"stranger's id {request}"
+
+
+def fade(then: float, now: float) -> float:
+    """How much of an oddity is still in the requester's risk: they fade alike."""
+    return 0.5 ** (max(now - then, 0.0) / HALF_LIFE_SECONDS)
+
+
+def _flatten(value: object) -> object:
+    if isinstance(value, deque):
+        return list(value)
+    message = f"cannot snapshot a {type(value).__name__}"
+    raise NotImplementedError(message)
+
+
+def _restore(kind: Any, value: object) -> object:  # noqa: ANN401 - a type or a generic alias, as msgspec hands it
+    if getattr(kind, "__origin__", None) is deque:
+        return deque(msgspec.convert(value, list[Lesson]))
+    message = f"cannot revive a {kind}"
+    raise NotImplementedError(message)

@@ -1,0 +1,101 @@
+"""Log-likelihood ratios and how they combine: abuse against this requester's own habit, in nats.
+
+A facet's share is `log(1 - pi + pi * abuse / habit)`: with probability `1 - pi`
+the facet of an abusive event is as habit has it, else it is drawn from the broad
+alternative. One that fits says slightly less than zero, silence is zero, `None`
+is "can't tell yet".
+
+Facets are not independent: a new network is a new site and a new path. The
+model's weights (fitted on labelled replays, shipped in `models/`) say what part
+of a facet's share is its own. Wrong where the weights come from organisations
+quite unlike this one: the ranking then suffers, the orientation does not, for
+no weight is negative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from detector.baselines.baselines import Odds
+from detector.baselines.portrait import GRANT_GRADES, USE_GRADES
+from detector.features.facets import GRANT_FACETS, USE_FACETS
+
+QUANTA: Final = 1024
+"""Evidence is kept in 1/1024 nat: `exp` and `log` differ in their last bits
+between machines, and what is compared, stored or hashed must not."""
+
+LOUDEST: Final = 8.0
+"""Nats one facet may say at most: no single habit is known better than that."""
+
+GRANT_CODES: Final = (*GRANT_FACETS, "hour", "lifetime_longer", *GRANT_GRADES)
+"""Codes of a grant's shares, parallel to what `Baselines.weigh_grant` returns."""
+
+USE_CODES: Final = (*USE_FACETS, *USE_GRADES)
+"""Codes of a usage's shares, parallel to what `Baselines.weigh_use` returns."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceModel:
+    """How shares combine, as plain data.
+
+    `grants` and `uses` give a weight for each code (0 and up; a code not named
+    weighs `elsewhere`), `pi` how often abuse shows in a facet at all. `offset`
+    and `scale` turn a row's evidence into the probability of abuse.
+    """
+
+    name: str = "even"
+    grants: Mapping[str, float] = field(default_factory=dict)
+    uses: Mapping[str, float] = field(default_factory=dict)
+    elsewhere: float = 0.5
+    pi: float = 0.3
+    grant_bias: float = 0.0
+    use_bias: float = 0.0
+    offset: float = 8.0
+    scale: float = 1.5
+
+    def grant_weights(self) -> tuple[float, ...]:
+        """Weights parallel to `GRANT_CODES`."""
+        return tuple(self.grants.get(code, self.elsewhere) for code in GRANT_CODES)
+
+    def use_weights(self) -> tuple[float, ...]:
+        """Weights parallel to `USE_CODES`."""
+        return tuple(self.uses.get(code, self.elsewhere) for code in USE_CODES)
+
+    def probability(self, evidence: float) -> float:
+        """The probability of abuse in [0, 1] for a row's evidence in nats."""
+        return 1.0 / (1.0 + math.exp(min((self.offset - evidence) / self.scale, 700.0)))
+
+
+class Share(NamedTuple):
+    """What one facet says: its place among the codes, its weighted evidence in nats, whether it is news."""
+
+    index: int
+    nats: float
+    novel: bool
+
+
+def quantise(nats: float) -> int:
+    """Nats in whole quanta."""
+    return round(nats * QUANTA)
+
+
+def in_nats(quanta: int) -> float:
+    """Quanta in nats."""
+    return quanta / QUANTA
+
+
+def shares(odds: Sequence[Odds | None], weights: Sequence[float], pi: float) -> list[Share]:
+    """Each facet's weighted share; those that can't tell, or weigh nothing, are left out."""
+    found: list[Share] = []
+    log, rest = math.log, 1.0 - pi
+    for index, odd in enumerate(odds):
+        weight = weights[index]
+        if odd is None or weight == 0.0:
+            continue
+        habit, abuse, novel = odd
+        nats = log(rest + pi * abuse / habit)
+        found.append(Share(index, weight * (nats if nats < LOUDEST else LOUDEST), novel))
+    return found

@@ -1,0 +1,214 @@
+"""An event as facets: short values that recur, in a fixed order, ready to be looked up in habits.
+
+No state and no clock: what needs memory (has this task ended, whose credential
+is renewed) comes in as context. A field the log does not fill is the value
+`ABSENT`, which is a habit like any other: a requester that always named its
+task and now does not has changed its ways, one whose issuer never logs tasks
+has not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from detector.events import NOWHERE, GrantRequest, Source, Usage
+from detector.features.names import area, pattern, peers, power
+from detector.features.places import Place, client, place
+
+ABSENT: Final = "-"
+_NO_PLACE: Final = Place(ABSENT, ABSENT, ABSENT)
+_DEEPEST: Final = 6
+"""Links of a delegation chain that are told apart; longer ones share their head and their length."""
+
+GRANT_FACETS: Final = (
+    "issuer",
+    "resource",
+    "area",
+    "privilege",
+    "actions",
+    "sensitivity",
+    "address",
+    "network",
+    "site",
+    "environment",
+    "region",
+    "client",
+    "workload",
+    "consumer",
+    "authentication",
+    "chain",
+    "task",
+    "purpose",
+    "break_glass",
+    "lifetime",
+    "right",
+    "path",
+    "renewal",
+    "task_state",
+    "policy",
+    "decision",
+)
+"""What a grant or issuance shows. The last four are context that the engine's joins fill."""
+
+USE_FACETS: Final = (
+    "action",
+    "power",
+    "used_area",
+    "used_network",
+    "used_site",
+    "used_environment",
+    "used_client",
+    "whereabouts",
+    "outcome",
+    "state",
+    "scope",
+    "errand",
+    "user",
+)
+"""What the use of a credential shows, seen against its issuance."""
+
+
+class GrantContext(NamedTuple):
+    """What the joins know of a grant: see `engine.context`."""
+
+    renewal: str = ABSENT
+    task_state: str = ABSENT
+    policy: str = ABSENT
+    decision: str = ABSENT
+
+
+class Facets(NamedTuple):
+    """One event, ready to be weighed. `values` run parallel to `GRANT_FACETS` or `USE_FACETS`."""
+
+    requester: str
+    group: str
+    issuer: str
+    values: tuple[str, ...]
+    lifetime: float | None
+
+
+def _place(source: Source) -> Place:
+    if source.ip is None:
+        return _NO_PLACE
+    found = place(source.ip)
+    if source.network is None:
+        return found
+    return Place(found.address, source.network, found.site)
+
+
+def _chain(names: tuple[str, ...], fold: Callable[[str], str]) -> str:
+    if not names:
+        return ABSENT
+    shown = ">".join(fold(name) for name in names[:_DEEPEST])
+    return shown if len(names) <= _DEEPEST else f"{shown}>… {len(names)}"
+
+
+def grant_facets(
+    grant: GrantRequest,
+    *,
+    fold: Callable[[str], str],
+    level: Callable[[str], str | None],
+    context: GrantContext,
+) -> Facets:
+    """A grant's facets; `fold` canonicalises names, `level` tells a resource's sensitivity."""
+    requester = fold(grant.requester)
+    resource = fold(grant.resource)
+    source = grant.source
+    address, network, site = _place(source)
+    privilege = grant.privilege or ABSENT
+    ttl = grant.ttl_seconds
+    attested = grant.attested
+    method = grant.authentication_method or ABSENT
+    values = (
+        grant.issuer,
+        resource,
+        area(resource),
+        privilege,
+        ",".join(sorted(grant.actions)) if grant.actions else ABSENT,
+        grant.sensitivity or level(grant.resource) or ABSENT,
+        address,
+        network,
+        site,
+        source.environment or ABSENT,
+        source.region or ABSENT,
+        client(source.user_agent) if source.user_agent else ABSENT,
+        pattern(source.workload) if source.workload else ABSENT,
+        fold(grant.consumer) if grant.consumer else ABSENT,
+        method if attested is None else f"{method} {'attested' if attested else 'unattested'}",
+        _chain(grant.on_behalf_of, fold),
+        pattern(grant.task) if grant.task else ABSENT,
+        pattern(grant.purpose) if grant.purpose else ABSENT,
+        "yes" if grant.break_glass else "no",
+        f"{ttl:.0f} s" if ttl is not None else ABSENT,
+        f"{privilege} on {resource}",
+        f"{resource} from {network}",
+        *context,
+    )
+    return Facets(requester, peers(requester), grant.issuer, values, ttl)
+
+
+class Mint(NamedTuple):
+    """What the use of a credential is held against: how it was minted."""
+
+    resource: str
+    privilege: str
+    place: Place
+    consumer: str
+
+
+UNMINTED: Final = Mint(ABSENT, ABSENT, _NO_PLACE, ABSENT)
+
+
+def mint(grant: GrantRequest, fold: Callable[[str], str]) -> Mint:
+    """What to remember of an issuance for its uses."""
+    consumer = fold(grant.consumer) if grant.consumer else ABSENT
+    return Mint(fold(grant.resource), grant.privilege or ABSENT, _place(grant.source), consumer)
+
+
+def _whereabouts(used: Place, minted: Place) -> str:
+    if used is _NO_PLACE or minted is _NO_PLACE:
+        return ABSENT
+    if used.address == minted.address:
+        return "where it was minted"
+    if used.network == minted.network:
+        return "in the network it was minted in"
+    return "at the site it was minted at" if used.site == minted.site else "elsewhere"
+
+
+def _user(usage: Usage, minted: Mint, requester: str, fold: Callable[[str], str]) -> str:
+    used_by = usage.consumer or usage.requester
+    if used_by is None:
+        return ABSENT
+    user = fold(used_by)
+    if user == minted.consumer:
+        return "the consumer it was minted for"
+    if user == requester:
+        return "its requester" if minted.consumer == ABSENT else "its requester, not its consumer"
+    return "somebody else"
+
+
+def use_facets(
+    usage: Usage, *, requester: str, issuer: str, minted: Mint, state: str, fold: Callable[[str], str]
+) -> Facets:
+    """A usage's facets, held against how its credential was minted; `state` is the credential's."""
+    source = usage.source
+    used = _place(source) if source is not NOWHERE else _NO_PLACE
+    action = usage.action or ABSENT
+    can = power(action) if usage.action else ABSENT
+    values = (
+        action,
+        can,
+        area(fold(usage.resource)) if usage.resource else ABSENT,
+        used.network,
+        used.site,
+        source.environment or ABSENT,
+        client(source.user_agent) if source.user_agent else ABSENT,
+        _whereabouts(used, minted.place),
+        usage.outcome,
+        state,
+        f"{can} with a {minted.privilege} credential",
+        f"{action} with a credential for {minted.resource}",
+        _user(usage, minted, requester, fold),
+    )
+    return Facets(requester, peers(requester), issuer, values, None)

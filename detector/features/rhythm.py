@@ -1,0 +1,39 @@
+"""When, and how much: the hour of the week, and quantities as grades.
+
+A grade is a small integer, coarser as the quantity grows (half octaves), so
+that "three a minute" and "thirty a minute" differ and 300 and 310 do not.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+HOURS: Final = 48
+"""Hours of a working day, then of a day of the weekend (UTC)."""
+
+GRADES: Final = 48
+"""Half octaves up to 2**24: seven months in seconds, sixteen million of anything."""
+
+_DAY: Final = 86_400
+_HOUR: Final = 3_600
+_THURSDAY: Final = 4
+"""1970-01-01 was a Thursday: days since then, plus this, modulo seven, are 0 on Sunday."""
+_SATURDAY: Final = 6
+
+
+def hour_of_week(time: float) -> int:
+    """The hour (UTC) on a working day, 0 to 23, or of the weekend, 24 to 47."""
+    seconds = int(time)
+    weekday = (seconds // _DAY + _THURSDAY) % 7
+    hour = seconds % _DAY // _HOUR
+    return hour + 24 if weekday in {0, _SATURDAY} else hour
+
+
+def grade(quantity: float) -> int:
+    """A quantity (0 and up) in half octaves.
+
+    >>> [grade(x) for x in (0, 0.5, 1, 2, 60, 3600)]
+    [0, 1, 2, 3, 11, 23]
+    """
+    return min(int(2.0 * math.log2(1.0 + quantity)), GRADES - 1) if quantity > 0 else 0
