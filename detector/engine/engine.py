@@ -429,7 +429,7 @@ class Engine:
         """How a step-up ended, or an analyst's label. Raises `KeyError` for an unknown decision."""
         if self.decision(decision_id) is None:
             raise KeyError(decision_id)
-        return self._append(OutcomeRecorded(decision_id, outcome, by), self._now())
+        return self._append(OutcomeRecorded(decision=decision_id, outcome=outcome, by=by), self._now())
 
     def decision(self, decision_id: str) -> Decided | None:
         """One of the latest decisions; `None` where it is older than memory or unknown."""
