@@ -14,23 +14,21 @@ no weight is negative.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from math import exp, log
+from typing import Final
 
-from detector.baselines.baselines import Odds
-from detector.baselines.portrait import GRANT_GRADES, USE_GRADES
-from detector.features.facets import GRANT_FACETS, USE_FACETS
+from detector.features.facets import GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES
 
 QUANTA: Final = 1024
 """Evidence is kept in 1/1024 nat: `exp` and `log` differ in their last bits
 between machines, and what is compared, stored or hashed must not."""
 
-LOUDEST: Final = 8.0
-"""Nats one facet may say at most: no single habit is known better than that."""
+MOST_RATIO: Final = 10_000.0
+"""A facet says at most that abuse is this much likelier: no single habit is known better."""
 
-GRANT_CODES: Final = (*GRANT_FACETS, "hour", "lifetime_longer", *GRANT_GRADES)
+GRANT_CODES: Final = (*GRANT_FACETS, *GRANT_GRADES, "longer")
 """Codes of a grant's shares, parallel to what `Baselines.weigh_grant` returns."""
 
 USE_CODES: Final = (*USE_FACETS, *USE_GRADES)
@@ -66,15 +64,7 @@ class EvidenceModel:
 
     def probability(self, evidence: float) -> float:
         """The probability of abuse in [0, 1] for a row's evidence in nats."""
-        return 1.0 / (1.0 + math.exp(min((self.offset - evidence) / self.scale, 700.0)))
-
-
-class Share(NamedTuple):
-    """What one facet says: its place among the codes, its weighted evidence in nats, whether it is news."""
-
-    index: int
-    nats: float
-    novel: bool
+        return 1.0 / (1.0 + exp(min((self.offset - evidence) / self.scale, 700.0)))
 
 
 def quantise(nats: float) -> int:
@@ -87,15 +77,10 @@ def in_nats(quanta: int) -> float:
     return quanta / QUANTA
 
 
-def shares(odds: Sequence[Odds | None], weights: Sequence[float], pi: float) -> list[Share]:
-    """Each facet's weighted share; those that can't tell, or weigh nothing, are left out."""
-    found: list[Share] = []
-    log, rest = math.log, 1.0 - pi
-    for index, odd in enumerate(odds):
-        weight = weights[index]
-        if odd is None or weight == 0.0:
-            continue
-        habit, abuse, novel = odd
-        nats = log(rest + pi * abuse / habit)
-        found.append(Share(index, weight * (nats if nats < LOUDEST else LOUDEST), novel))
-    return found
+def shares(ratios: Sequence[float | None], weights: Sequence[float], pi: float) -> list[float]:
+    """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell."""
+    rest, most = 1.0 - pi, MOST_RATIO
+    return [
+        0.0 if ratio is None else weight * log(rest + pi * (ratio if ratio < most else most))
+        for ratio, weight in zip(ratios, weights, strict=True)
+    ]

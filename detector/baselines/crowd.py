@@ -1,4 +1,4 @@
-"""Who took up what: the values of one facet across many requesters, counted once a requester.
+"""Who took up what: values across many requesters, counted once a requester.
 
 A value that many peers took up lately is a roll-out, and likely for the next
 peer too; a value that nobody ever showed is likely only where new values keep
@@ -10,9 +10,12 @@ Wrong for the first of a roll-out, which looks like any stranger.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from msgspec import Struct, field
+from msgspec import Struct
+
+from detector.features.rhythm import GRADES
 
 BACK_OFF: Final = 2.0
 """How many adoptions the wider scope is worth against the narrower one's own."""
@@ -28,51 +31,62 @@ PRIOR_RATE: Final = 0.03
 """The rate of novelty before anything was learnt: one event in thirty, the low
 end of what public histories of honest work show (4 to 34 %)."""
 
-PRIOR_WEIGHT: Final = 40.0
+PRIOR_EVENTS: Final = 40.0
 """How many events that prior is worth."""
 
 
-class Adoption(Struct):
-    """Adoptions of one facet's values in one scope (a peer group, an issuer, the fleet).
+class Crowd(Struct):
+    """One scope: a peer group, an issuer, the fleet. Lists run parallel to the facets.
 
-    `firsts` counts those adoptions whose value was new to the whole fleet,
-    `fresh` the novelties of mature requesters.
+    `counts` and `totals` are adoptions; `firsts` those whose value was new to the
+    whole fleet; `fresh` and `events` the novelties and events of mature
+    requesters; `histograms` and `graded` the grades of all who belong to it.
     """
 
-    counts: dict[str, float] = field(default_factory=dict)
-    total: float = 0.0
-    firsts: float = 0.0
-    fresh: float = 0.0
+    counts: list[dict[str, float]]
+    totals: list[float]
+    firsts: list[float]
+    fresh: list[float]
+    histograms: list[list[float]]
+    events: float = 0.0
+    graded: float = 0.0
 
-    def adopt(self, value: str, weight: float, *, first: bool) -> None:
+    @classmethod
+    def empty(cls, facets: int, grades: int) -> Crowd:
+        """Nobody yet, for so many facets and grades."""
+        zeros = [0.0] * facets
+        bins = [[0.0] * GRADES for _ in range(grades)]
+        return cls([{} for _ in range(facets)], zeros, zeros.copy(), zeros.copy(), bins)
+
+    def adopt(self, facet: int, value: str, weight: float, *, first: bool) -> None:
         """Count a requester's first use of a value; `first`: nobody in the fleet had shown it."""
-        counts = self.counts
+        counts = self.counts[facet]
         if len(counts) >= MOST_VALUES and value not in counts:
             kept = sorted(counts.items(), key=lambda item: item[1], reverse=True)
-            self.counts = counts = dict(kept[: MOST_VALUES // 2])
+            self.counts[facet] = counts = dict(kept[: MOST_VALUES // 2])
         counts[value] = counts.get(value, 0.0) + weight
-        self.total += weight
+        self.totals[facet] += weight
         if first:
-            self.firsts += weight
+            self.firsts[facet] += weight
 
-    def rate(self, events: float, weight: float) -> float:
-        """How often a mature requester shows a value new to itself, of faded `events` of such."""
-        prior = PRIOR_WEIGHT * weight
-        return (self.fresh + PRIOR_RATE * prior) / (events + prior)
+    def rate(self, facet: int, weight: float) -> float:
+        """How often a mature requester here shows a value that is new to itself."""
+        prior = PRIOR_EVENTS * weight
+        return (self.fresh[facet] + PRIOR_RATE * prior) / (self.events + prior)
 
 
-def chance(value: str, scopes: tuple[Adoption, ...], weight: float) -> float:
+def chance(facet: int, value: str, scopes: Sequence[Crowd], weight: float) -> float:
     """The probability that a requester's next new value is this one.
 
-    `scopes` run from the fleet to the narrowest. Every value nobody has shown
-    counts as one and the same: "something new to all".
+    `scopes` run from the fleet to the narrowest. All values that nobody has shown
+    count as one and the same: "something new to all".
     """
     fleet = scopes[0]
-    known = value in fleet.counts
-    mass = fleet.counts[value] if known else fleet.firsts + weight
-    p = mass / (fleet.total + 2.0 * weight)
+    known = value in fleet.counts[facet]
+    mass = fleet.counts[facet][value] if known else fleet.firsts[facet] + weight
+    p = mass / (fleet.totals[facet] + 2.0 * weight)
     back_off = BACK_OFF * weight
     for scope in scopes[1:]:
-        mass = scope.counts.get(value, 0.0) if known else scope.firsts
-        p = (mass + back_off * p) / (scope.total + back_off)
+        mass = scope.counts[facet].get(value, 0.0) if known else scope.firsts[facet]
+        p = (mass + back_off * p) / (scope.totals[facet] + back_off)
     return min(p, 1.0)

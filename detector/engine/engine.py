@@ -31,10 +31,10 @@ from detector.engine.records import (
     RuleChanged,
     Weighed,
 )
-from detector.engine.state import Prepared, State, asked_for, by_id
+from detector.engine.state import State, asked_for, by_id
 from detector.events import Event, GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import in_nats
-from detector.features.facets import ABSENT, GRANT_FACETS
+from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.rules import SELECTABLE, Rule, RuleChange, RuleMode, Selector, narrowest
 from detector.verdict import Reason, Verdict
 
@@ -145,7 +145,7 @@ class Engine:
             return Asked(known, self.flushed(), fresh=False)
         self._release_due(now)
         prepared = judge.prepare_grant(state, request, now)
-        requester = prepared.facets.requester
+        requester = prepared.requester
         weighed = judge.weigh_grant(state, prepared, now, asked=True)
         since = state.memory.refused.get(asked_for(requester, request.issuer, request.resource))
         if since is not None and now - since < REPEAT_SECONDS:
@@ -231,7 +231,7 @@ class Engine:
         decision = self._decision_for(event)
         self._ear.joined("decision", found=decision is not None)
         word = judge.decision_word(state, grant, decision)
-        prepared = judge.prepare_grant(state, grant, now, decision=word, refused=event.outcome == "refused")
+        prepared = judge.prepare_grant(state, grant, now, decision=word)
         weighed = judge.weigh_grant(state, prepared, now, asked=False)
         rule = self._rule_for(prepared, now)
         if rule is not None and rule.mode == "enforced" and not grant.break_glass:
@@ -244,7 +244,7 @@ class Engine:
             id=event.id,
             kind="issuance",
             time=event.time,
-            requester=prepared.facets.requester,
+            requester=prepared.requester,
             issuer=grant.issuer,
             credential=event.credential,
             issuance=None,
@@ -306,9 +306,9 @@ class Engine:
         due = self.state.memory.joins.due(now)
         return [self._released(usage, self._now()) for usage in due]
 
-    def _use_row(self, event: Usage, prepared: Prepared, weighed: Weighed) -> Row:
+    def _use_row(self, event: Usage, prepared: Facets, weighed: Weighed) -> Row:
         lease = judge.lease_for(self.state, event)
-        facets = prepared.facets
+        facets = prepared
         self._ear.joined("issuance", found=lease is not None)
         self._heard("usage", weighed, self.state.policy.mode_for(facets.issuer))
         return Row(
@@ -327,22 +327,22 @@ class Engine:
 
     # -- rules ---------------------------------------------------------------------------------
 
-    def _rule_for(self, prepared: Prepared, now: float) -> Rule | None:
+    def _rule_for(self, prepared: Facets, now: float) -> Rule | None:
         """The rule that matches, an enforced one before one in shadow."""
-        rules = self.state.rules_of.get(prepared.facets.requester)
+        rules = self.state.rules_of.get(prepared.requester)
         if not rules:
             return None
         values = _selectable(prepared)
         matching = [
             rule
             for rule in rules
-            if rule.state(now) in {"shadow", "enforced"} and rule.selector.matches(prepared.facets.requester, values)
+            if rule.state(now) in {"shadow", "enforced"} and rule.selector.matches(prepared.requester, values)
         ]
         return min(matching, key=lambda rule: rule.mode != "enforced", default=None)
 
-    def _raise_rule(self, prepared: Prepared, weighed: Weighed, now: float) -> None:
+    def _raise_rule(self, prepared: Facets, weighed: Weighed, now: float) -> None:
         """Raise a deny rule when this row took its requester across the threshold."""
-        policy, facets = self.state.policy.rules, prepared.facets
+        policy, facets = self.state.policy.rules, prepared
         standing = self.state.memory.standings.get(facets.requester)
         if standing is None or weighed.verdict == "allow" or len(facets.values) != len(GRANT_FACETS):
             return
@@ -452,8 +452,8 @@ class Engine:
         return Vitals(
             position=memory.position,
             durable=self._log.head(),
-            requesters=len(self.state.baselines.portraits),
-            issuers=sum(1 for name in self.state.baselines.crowds if name.startswith("issuer ")),
+            requesters=len(self.state.baselines.grants.habits),
+            issuers=len(self.state.baselines.grants.issuers),
             held=memory.joins.waiting,
             credentials=len(memory.joins.leases),
             quarantined=len(memory.lessons),
@@ -467,7 +467,7 @@ class Engine:
         """The writer's clock; it never goes back, so neither do the log's stamps."""
         return max(self._clock(), self.state.memory.stamp) if hasattr(self, "state") else self._clock()
 
-    def _append(self, record: Record, now: float, prepared: Prepared | None = None) -> Future[int]:
+    def _append(self, record: Record, now: float, prepared: Facets | None = None) -> Future[int]:
         durable = self._log.append(now, record)
         self._latest = durable
         self.state.apply(Entry(self.state.memory.position + 1, now, record), prepared)
@@ -510,8 +510,8 @@ def _identifier(kind: str, digits: int, *parts: str) -> str:
     return f"{kind}-{hashlib.sha256(chr(31).join(parts).encode()).hexdigest()[:digits]}"
 
 
-def _selectable(prepared: Prepared) -> dict[str, str | None]:
-    values = dict(zip(GRANT_FACETS, prepared.facets.values, strict=True))
+def _selectable(prepared: Facets) -> dict[str, str | None]:
+    values = dict(zip(GRANT_FACETS, prepared.values, strict=True))
     return {name: None if values[name] == ABSENT else values[name] for name in SELECTABLE}
 
 

@@ -9,23 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from detector.baselines.baselines import Graded, Odds
-from detector.baselines.portrait import HORIZONS, Pulse
 from detector.engine.joins import Lease
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import Prepared, Standing, State, fade
+from detector.engine.state import Standing, State, fade
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.evidence import GRANT_CODES, USE_CODES, Share, in_nats, quantise, shares
+from detector.evidence import GRANT_CODES, MOST_RATIO, USE_CODES, in_nats, quantise, shares
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
     UNMINTED,
+    Facets,
     GrantContext,
     grant_facets,
     use_facets,
 )
-from detector.features.rhythm import grade, hour_of_week
+from detector.features.pulse import Pulse
 from detector.verdict import judge
 
 ODD_FROM: Final = 0.5
@@ -46,8 +45,8 @@ _NOBODY: Final = Standing()
 
 
 def prepare_grant(
-    state: State, grant: GrantRequest, now: float, *, decision: str = ABSENT, refused: bool = False
-) -> Prepared:
+    state: State, grant: GrantRequest, now: float, *, decision: str = ABSENT
+) -> Facets:
     """A grant's facets and grades as the state stands."""
     joins, fold = state.memory.joins, state.identities.fold
     requester = fold(grant.requester)
@@ -57,20 +56,13 @@ def prepare_grant(
         policy=joins.news((requester, grant.resource, grant.resource.rsplit("/", 1)[-1]), grant.time),
         decision=decision,
     )
-    facets = grant_facets(grant, fold=fold, level=state.sensitivities.level, context=context)
     standing = state.memory.standings.get(requester)
     pulse = standing.pulse if standing is not None else _NO_PULSE
-    grades = (
-        grade(pulse.gap(now)),
-        *(grade(pulse.pace(i, now)) for i in range(len(HORIZONS))),
-        grade(pulse.spread(facets.values[1], now)),
-        grade(pulse.idle(now)),
-        grade(pulse.refused(now) + (1.0 if refused else 0.0)),
-    )
-    return Prepared(facets, Graded(grades, hour_of_week(grant.time)))
+    level = state.sensitivities.level
+    return grant_facets(grant, fold=fold, level=level, context=context, pulse=pulse, now=now)
 
 
-def prepare_use(state: State, usage: Usage, now: float) -> Prepared:
+def prepare_use(state: State, usage: Usage, now: float) -> Facets:
     """A usage's facets and grades as the state stands, held against its issuance where it is known."""
     joins, fold = state.memory.joins, state.identities.fold
     lease = joins.leases.get(usage.credential) if usage.credential else None
@@ -80,29 +72,27 @@ def prepare_use(state: State, usage: Usage, now: float) -> Prepared:
     else:
         requester = fold(usage.requester or usage.credential or STRANGER)
         issuer, minted, age, uses = usage.issuer or ABSENT, UNMINTED, 0.0, 0
-    facets = use_facets(
+    standing = state.memory.standings.get(requester)
+    denials = standing.pulse.denied(now) if standing is not None else 0.0
+    return use_facets(
         usage,
         requester=requester,
         issuer=issuer,
         minted=minted,
         state=joins.state(lease, usage.time),
+        quantities=(age, uses, denials),
         fold=fold,
     )
-    standing = state.memory.standings.get(requester)
-    denials = standing.pulse.denied(now) if standing is not None else 0.0
-    if usage.outcome == "denied":
-        denials += 1.0
-    return Prepared(facets, Graded((grade(age), grade(uses), grade(denials)), None))
 
 
-def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, record: Observed | Released) -> Prepared:
+def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, record: Observed | Released) -> Facets:
     """What a logged event was weighed as, found again while folding the log."""
     if isinstance(event, Usage):
         return prepare_use(state, event, now)
     if isinstance(event, Issuance):
         known = record.decision if isinstance(record, Observed) else None
         word = decision_word(state, event.grant, known)
-        return prepare_grant(state, event.grant, now, decision=word, refused=event.outcome == "refused")
+        return prepare_grant(state, event.grant, now, decision=word)
     message = "a lifecycle change is not weighed"
     raise TypeError(message)
 
@@ -117,45 +107,38 @@ def decision_word(state: State, grant: GrantRequest, decision: str | None) -> st
     return "minted against a deny" if known.answer == "deny" else "minted on a step-up"
 
 
-def weigh_grant(state: State, prepared: Prepared, now: float, *, asked: bool) -> Weighed:
+def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Weighed:
     """What a grant comes to, asked for or observed."""
-    odds = state.baselines.weigh_grant(prepared.facets, prepared.graded, now)
-    word = prepared.facets.values[_DECISION]
+    ratios, novel = state.baselines.weigh_grant(facets, now)
     if asked:
-        odds[_DECISION] = None
-    elif word == "minted against a deny":
-        odds[_DECISION] = Odds(1e-9, 1.0, novel=True)
+        ratios[_DECISION] = None
+    elif facets.values[_DECISION] == "minted against a deny":
+        ratios[_DECISION] = MOST_RATIO
     model = state.policy.model
-    found = shares(odds, state.grant_weights, model.pi)
-    return _weigh(state, prepared, found, GRANT_CODES, model.grant_bias, now)
+    found = shares(ratios, state.grant_weights, model.pi)
+    return _weigh(state, facets, found, novel, GRANT_CODES, model.grant_bias, now)
 
 
-def weigh_use(state: State, prepared: Prepared, now: float) -> Weighed:
+def weigh_use(state: State, facets: Facets, now: float) -> Weighed:
     """What a usage comes to."""
-    odds = state.baselines.weigh_use(prepared.facets, prepared.graded, now)
+    ratios, novel = state.baselines.weigh_use(facets, now)
     model = state.policy.model
-    found = shares(odds, state.use_weights, model.pi)
-    return _weigh(state, prepared, found, USE_CODES, model.use_bias, now)
+    found = shares(ratios, state.use_weights, model.pi)
+    return _weigh(state, facets, found, novel, USE_CODES, model.use_bias, now)
 
 
-def _weigh(  # noqa: PLR0913 - one place where all that bears on a row meets
-    state: State, prepared: Prepared, found: list[Share], codes: Sequence[str], bias: float, now: float
+def _weigh(  # noqa: PLR0913, PLR0917 - one place where all that bears on a row meets
+    state: State,
+    facets: Facets,
+    found: list[float],
+    novel: list[int],
+    codes: Sequence[str],
+    bias: float,
+    now: float,
 ) -> Weighed:
-    facets = prepared.facets
     standing = state.memory.standings.get(facets.requester, _NOBODY)
-    own = bias
-    echo = 0.0
-    odd: dict[str, int] = {}
-    values, known = facets.values, standing.odd
-    for index, share, novel in found:
-        own += share
-        if novel and share >= ODD_FROM:
-            key = f"{codes[index]}={values[index]}"
-            quanta = odd[key] = quantise(share)
-            before = known.get(key)
-            if before is not None:
-                echo += min(in_nats(before.quanta) * fade(before.at, now), share)
-                odd[key] = max(quanta, before.quanta)
+    own = bias + sum(found)
+    echo, odd = _oddities(standing, facets, found, novel, codes, now) if novel else (0.0, {})
     level = standing.risk.level(now)
     echo = min(echo, level)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
@@ -167,16 +150,34 @@ def _weigh(  # noqa: PLR0913 - one place where all that bears on a row meets
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
     )
-    portrait = state.baselines.portraits.get(facets.requester)
+    why = reasons(found, codes, facets, state.baselines, evidence - own) if evidence > ODD_FROM else ()
     return Weighed(
         own=quantise(own),
         evidence=quantise(evidence),
         step=quantise(own - echo),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
-        reasons=reasons(found, codes, prepared, portrait, evidence - own) if evidence > ODD_FROM else (),
+        reasons=why,
         odd=odd,
     )
+
+
+def _oddities(  # noqa: PLR0913, PLR0917 - as `_weigh`
+    standing: Standing, facets: Facets, found: list[float], novel: list[int], codes: Sequence[str], now: float
+) -> tuple[float, dict[str, int]]:
+    """What the row's novelties said before (nats, faded), and what they say now (quanta)."""
+    echo, odd = 0.0, {}
+    for index in novel:
+        share = found[index]
+        if share < ODD_FROM:
+            continue
+        key = f"{codes[index]}={facets.values[index]}"
+        odd[key] = quantise(share)
+        before = standing.odd.get(key)
+        if before is not None:
+            echo += min(in_nats(before.quanta) * fade(before.at, now), share)
+            odd[key] = max(odd[key], before.quanta)
+    return echo, odd
 
 
 def lease_for(state: State, usage: Usage) -> Lease | None:

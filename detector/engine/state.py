@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import msgspec
 from msgspec import Struct, field
 
-from detector.baselines.baselines import Baselines, Graded
-from detector.baselines.portrait import Pulse
+from detector.baselines.baselines import Baselines
 from detector.engine.joins import DECISIONS, IDS, Joins, Task, lease_of
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
@@ -31,8 +30,9 @@ from detector.engine.records import (
 )
 from detector.events import Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
-from detector.features.facets import Facets, mint
+from detector.features.facets import GRANT_FACETS, Facets, mint
 from detector.features.identity import Identities
+from detector.features.pulse import Pulse
 from detector.features.sensitivity import Sensitivities
 from detector.risk import HALF_LIFE_SECONDS, Risk, step
 from detector.rules import Rule
@@ -47,13 +47,6 @@ ENDED_RULES: Final = 1_000
 """Expired and withdrawn rules kept for listing; the log has them all."""
 
 
-class Prepared(NamedTuple):
-    """An event's facets and grades, as weighed: what it will teach."""
-
-    facets: Facets
-    graded: Graded
-
-
 class Lesson(Struct):
     """What one event will teach once its quarantine ends at `release` (the log's clock)."""
 
@@ -61,7 +54,6 @@ class Lesson(Struct):
     event: str
     use: bool
     facets: Facets
-    graded: Graded
 
 
 class Oddity(Struct):
@@ -126,7 +118,7 @@ class State:
 
     # -- the fold ------------------------------------------------------------------------------
 
-    def apply(self, entry: Entry, prepared: Prepared) -> None:
+    def apply(self, entry: Entry, prepared: Facets) -> None:
         """Fold one judged entry; `prepared` is what it was weighed as."""
         self._apply(entry, prepared)
 
@@ -138,16 +130,16 @@ class State:
             prepared = prepare(self, record.event, entry.stamp, record)
         self._apply(entry, prepared)
 
-    def _apply(self, entry: Entry, prepared: Prepared | None) -> None:
+    def _apply(self, entry: Entry, prepared: Facets | None) -> None:
         memory, record, now = self.memory, entry.record, entry.stamp
         self._teach(now)
         if isinstance(record, Observed):
             self._observed(record, prepared, now)
         elif isinstance(record, Released):
             self.memory.joins.release(record.event.credential or "", record.event.id)
-            self._used(record.event, record.weighed, cast(Prepared, prepared), now)
+            self._used(record.event, record.weighed, cast(Facets, prepared), now)
             if record.teaches:
-                self._queue(record.event.id, record.weighed, cast(Prepared, prepared), now, use=True)
+                self._queue(record.event.id, record.weighed, cast(Facets, prepared), now, use=True)
         elif isinstance(record, Decided):
             self._decided(record, now)
         elif isinstance(record, RuleChanged):
@@ -164,7 +156,7 @@ class State:
 
     # -- what each record does -----------------------------------------------------------------
 
-    def _observed(self, record: Observed, prepared: Prepared | None, now: float) -> None:
+    def _observed(self, record: Observed, prepared: Facets | None, now: float) -> None:
         event, joins = record.event, self.memory.joins
         joins.ids.put(f"{type(event).__name__[0]}{event.id}", True)
         if isinstance(event, Lifecycle):
@@ -173,18 +165,18 @@ class State:
             if isinstance(event, Usage):
                 joins.hold(event, record.deadline or now)
         elif isinstance(event, Issuance):
-            self._issued(event, record, cast(Prepared, prepared), now)
+            self._issued(event, record, cast(Facets, prepared), now)
         else:
-            self._used(event, record.weighed, cast(Prepared, prepared), now)
+            self._used(event, record.weighed, cast(Facets, prepared), now)
         if record.teaches and record.weighed is not None and prepared is not None:
             granted = not isinstance(event, Issuance) or event.outcome == "granted"
             if granted:
                 use = isinstance(event, Usage)
                 self._queue(event.id, record.weighed, prepared, now, use=use)
 
-    def _issued(self, event: Issuance, record: Observed, prepared: Prepared, now: float) -> None:
+    def _issued(self, event: Issuance, record: Observed, prepared: Facets, now: float) -> None:
         memory, joins, grant = self.memory, self.memory.joins, event.grant
-        requester = prepared.facets.requester
+        requester = prepared.requester
         standing = self.standing(requester)
         weighed = cast(Weighed, record.weighed)
         known = memory.decisions.get(record.decision) if record.decision else None
@@ -193,7 +185,7 @@ class State:
         if record.decision:
             memory.minted.put(record.decision, event.id)
         refused = event.outcome == "refused"
-        standing.pulse.beat(prepared.facets.values[1], now, refused=refused)
+        standing.pulse.beat(prepared.values[_RESOURCE], now, refused=refused)
         if grant.task and joins.tasks.get(grant.task) is None:
             joins.tasks.put(grant.task, Task(requester))
         if refused or event.credential is None:
@@ -205,10 +197,10 @@ class State:
         joins.leases.put(event.credential, lease)
         standing.pulse.minted(now)
 
-    def _used(self, event: Usage, weighed: Weighed, prepared: Prepared, now: float) -> None:
+    def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float) -> None:
         joins = self.memory.joins
         lease = joins.leases.get(event.credential) if event.credential else None
-        standing = self.standing(prepared.facets.requester)
+        standing = self.standing(prepared.requester)
         if lease is not None:
             lease.uses += 1
             if lease.uses == 1:
@@ -294,14 +286,14 @@ class State:
             standing.history.append((now, quantise(standing.risk.level(now))))
             del standing.history[:-MOST_HISTORY]
 
-    def _queue(self, event: str, weighed: Weighed, prepared: Prepared, now: float, *, use: bool) -> None:
+    def _queue(self, event: str, weighed: Weighed, prepared: Facets, now: float, *, use: bool) -> None:
         memory, policy = self.memory, self.policy
         if weighed.verdict == "allow":
             release = now + policy.quarantine_seconds
-            memory.lessons.append(Lesson(release, event, use, *prepared))
+            memory.lessons.append(Lesson(release, event, use, prepared))
         else:
             release = now + policy.flagged_quarantine_seconds
-            memory.flagged[event] = Lesson(release, event, use, *prepared)
+            memory.flagged[event] = Lesson(release, event, use, prepared)
 
     def _teach(self, now: float) -> None:
         lessons, flagged = self.memory.lessons, self.memory.flagged
@@ -318,9 +310,9 @@ class State:
         if lesson.event in self.memory.condemned:
             return
         if lesson.use:
-            self.baselines.learn_use(lesson.facets, lesson.graded, now)
+            self.baselines.learn_use(lesson.facets, now)
         else:
-            self.baselines.learn_grant(lesson.facets, lesson.graded, now)
+            self.baselines.learn_grant(lesson.facets, now)
 
     # -- leaving the process -------------------------------------------------------------------
 
@@ -347,6 +339,8 @@ class State:
         """SHA-256 of the whole state: equal for equal folds."""
         return hashlib.sha256(self.snapshot()).hexdigest()
 
+
+_RESOURCE: Final = GRANT_FACETS.index("resource")
 
 VERSION: Final = 1
 """The snapshot's format. One of another version is not read: the log is folded anew."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from detector.baselines.portrait import Portrait
+from detector.baselines.habits import Habits
 from detector.engine.joins import Lease
 from detector.engine.state import State
 from detector.evidence import in_nats
 from detector.features.facets import GRANT_FACETS, USE_FACETS
+
+_ISSUER: Final = GRANT_FACETS.index("issuer")
+_RESOURCE: Final = GRANT_FACETS.index("resource")
 
 MOST_VALUES: Final = 10
 """Values shown of one facet: the usual ones; the log has the rest."""
@@ -24,9 +27,10 @@ MOST_CREDENTIALS: Final = 50
 
 def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
     """Baseline, risk over time, reach and live credentials of one canonical requester."""
-    portrait = state.baselines.portraits.get(name)
+    own = state.baselines.grants.habits.get(name)
+    used = state.baselines.uses.habits.get(name)
     standing = state.memory.standings.get(name)
-    if portrait is None and standing is None:
+    if own is None and used is None and standing is None:
         return None
     live = _live(state, now, requester=name)
     return {
@@ -37,8 +41,11 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
                 {"time": at, "nats": in_nats(quanta)} for at, quanta in (standing.history if standing else [])
             ],
         },
-        "baseline": _baseline(portrait) if portrait else None,
-        "reach": _reach(portrait, live),
+        "baseline": {
+            "grants": _baseline(own, GRANT_FACETS) if own else None,
+            "uses": _baseline(used, USE_FACETS) if used else None,
+        },
+        "reach": _reach(own, live),
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
         "deny_rules": [rule.id for rule in state.rules_of.get(name, []) if rule.state(now) in {"shadow", "enforced"}],
     }
@@ -46,56 +53,54 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
 
 def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
     """Who asks an issuer, for what, and what of it is live."""
-    crowd = state.baselines.crowds.get(f"issuer {name}")
+    crowd = state.baselines.grants.issuers.get(name)
     live = _live(state, now, issuer=name)
     if crowd is None and not live:
         return None
     thresholds = state.policy.thresholds_for(name)
-    askers = [who for who, portrait in state.baselines.portraits.items() if name in portrait.grants[0].counts]
+    habits = state.baselines.grants.habits.values()
     return {
         "issuer": name,
         "mode": state.policy.mode_for(name),
         "thresholds": {"step_up": thresholds.step_up, "deny": thresholds.deny},
-        "requesters": len(askers),
+        "requesters": sum(1 for own in habits if name in own.counts[_ISSUER]),
         "asks_before_minting": name in state.memory.askers,
         "baseline": {
             facet: {
-                "adopted": len(adoption.counts),
-                "widespread": [value for value, _ in _usual(adoption.counts)],
+                "values": len(counts),
+                "widespread": [value for value, _ in _usual(counts)],
             }
-            for facet, adoption in zip(GRANT_FACETS, crowd.grants, strict=True)
+            for facet, counts in zip(GRANT_FACETS, crowd.counts, strict=True)
         }
         if crowd
         else None,
         "reach": {
-            "resources": len(crowd.grants[GRANT_FACETS.index("resource")].counts) if crowd else 0,
+            "resources": len(crowd.counts[_RESOURCE]) if crowd else 0,
             "live_credentials": len(live),
         },
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
     }
 
 
-def _baseline(portrait: Portrait) -> Mapping[str, Any]:
-    facets = [*zip(GRANT_FACETS, portrait.grants, strict=True), *zip(USE_FACETS, portrait.uses, strict=False)]
+def _baseline(own: Habits, facets: tuple[str, ...]) -> Mapping[str, Any]:
     return {
-        "issuances": portrait.events,
-        "since": portrait.first,
-        "until": portrait.last,
+        "events": own.events,
+        "since": own.since,
+        "until": own.until,
         "facets": {
             facet: {
-                "values": len(habit.counts),
-                "usual": [{"value": v, "share": round(c / habit.total, 4)} for v, c in _usual(habit.counts)],
+                "values": len(counts),
+                "usual": [{"value": value, "share": round(count / own.total, 4)} for value, count in _usual(counts)],
             }
-            for facet, habit in facets
-            if habit.counts
+            for facet, counts in zip(facets, own.counts, strict=True)
         },
-        "hours_utc": [round(mass / portrait.hours.total, 4) for mass in portrait.hours.bins],
+        "hours_utc": [round(mass / own.total, 4) for mass in own.histograms[0]] if facets is GRANT_FACETS else None,
     }
 
 
-def _reach(portrait: Portrait | None, live: list[tuple[str, Lease]]) -> Mapping[str, Any]:
+def _reach(own: Habits | None, live: list[tuple[str, Lease]]) -> Mapping[str, Any]:
     def seen(facet: str) -> list[str]:
-        return sorted(portrait.grants[GRANT_FACETS.index(facet)].counts) if portrait else []
+        return sorted(own.counts[GRANT_FACETS.index(facet)]) if own else []
 
     return {
         "issuers": len(seen("issuer")),

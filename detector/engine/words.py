@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from math import expm1
+from typing import Final
 
-from detector.baselines.portrait import GRANT_GRADES, USE_GRADES, Portrait
-from detector.evidence import GRANT_CODES, Share, in_nats, quantise
-from detector.features.facets import ABSENT, GRANT_FACETS, USE_FACETS
+from detector.baselines.baselines import Baselines
+from detector.baselines.habits import Habits
+from detector.evidence import GRANT_CODES, in_nats, quantise
+from detector.features.facets import ABSENT, Facets
 from detector.verdict import Reason
-
-if TYPE_CHECKING:
-    from detector.engine.state import Prepared
 
 MOST_REASONS: Final = 6
 """A reader takes in a handful; what is left out says least."""
@@ -49,7 +48,7 @@ SENTENCES: Final[dict[str, str]] = {
     "policy": "asks right after a change of policy",
     "decision": "the issuance does not agree with what was decided",
     "hour": "asks at an unusual hour (UTC)",
-    "lifetime_longer": "asks for a longer lifetime than usual",
+    "longer": "asks for a longer lifetime than usual",
     "gap": "comes at an unusual distance from its last request",
     "pace_10m": "asks unusually often within minutes",
     "pace_1h": "asks unusually often within the hour",
@@ -79,15 +78,23 @@ SENTENCES: Final[dict[str, str]] = {
 
 
 def reasons(
-    found: Sequence[Share],
-    codes: Sequence[str],
-    prepared: Prepared,
-    portrait: Portrait | None,
-    carried: float,
+    found: Sequence[float], codes: Sequence[str], facets: Facets, baselines: Baselines, carried: float
 ) -> tuple[Reason, ...]:
     """The weightiest shares as reasons, largest first; `carried` is what had accumulated (nats)."""
-    telling = sorted((s for s in found if s.nats >= LEAST_NATS), key=lambda s: -s.nats)
-    made = [_reason(share, codes, prepared, portrait) for share in telling[:MOST_REASONS]]
+    telling = [index for index, nats in enumerate(found) if nats >= LEAST_NATS]
+    telling.sort(key=lambda index: -found[index])
+    family = baselines.grants if codes is GRANT_CODES else baselines.uses
+    own = family.habits.get(facets.requester)
+    made = [
+        Reason(
+            code=codes[index],
+            because=SENTENCES[codes[index]],
+            nats=in_nats(quantise(found[index])),
+            expected=_expected(index, codes[index], facets, own, baselines),
+            observed=_observed(index, codes[index], facets),
+        )
+        for index in telling[:MOST_REASONS]
+    ]
     if carried >= LEAST_NATS:
         accumulated = Reason(
             code="accumulated",
@@ -101,56 +108,34 @@ def reasons(
     return tuple(made)
 
 
-def _reason(share: Share, codes: Sequence[str], prepared: Prepared, portrait: Portrait | None) -> Reason:
-    code = codes[share.index]
-    return Reason(
-        code=code,
-        because=SENTENCES[code],
-        nats=in_nats(quantise(share.nats)),
-        expected=_expected(share.index, codes, portrait),
-        observed=_observed(share.index, codes, prepared),
-    )
+def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselines: Baselines) -> str:
+    if own is None:
+        return "nothing learnt of this requester yet: what its peers do"
+    if index < len(facets.values):
+        return _usual(own.counts[index], own.total)
+    if code == "longer":
+        return f"about {expm1(baselines.lifetimes[facets.requester].mean.get()):.0f} s"
+    bins = own.histograms[index - len(facets.values)]
+    likeliest = sorted(range(len(bins)), key=lambda i: -bins[i])[:_MOST_EXPECTED]
+    if code == "hour":
+        return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
+    return _quantity(code, likeliest[0])
 
 
-def _expected(index: int, codes: Sequence[str], portrait: Portrait | None) -> str:
-    grants = codes is GRANT_CODES
-    names = GRANT_FACETS if grants else USE_FACETS
-    if portrait is None:
-        return "nothing known of this requester yet: what its peers do"
-    if index < len(names):
-        habits = portrait.grants if grants else portrait.uses
-        if not habits or not habits[index].counts:
-            return "nothing learnt yet: what its peers do"
-        counts, total = habits[index].counts, habits[index].total
-        usual = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_EXPECTED]
-        said = ", ".join(f"{_plainly(value)} ({count / total:.0%})" for value, count in usual)
-        more = len(counts) - len(usual)
-        return f"{said} and {more} more" if more > 0 else said
-    if grants and codes[index] == "hour":
-        bins = portrait.hours.bins
-        usual_hours = sorted(range(len(bins)), key=lambda i: -bins[i])[:_MOST_EXPECTED]
-        return ", ".join(_hour(i) for i in sorted(usual_hours) if bins[i] > 0)
-    if grants and codes[index] == "lifetime_longer":
-        return f"about {2.718281828459045 ** portrait.lifetime.mean.get() - 1:.0f} s"
-    histograms = portrait.grades if grants else portrait.use_grades
-    start = len(codes) - len(GRANT_GRADES if grants else USE_GRADES)
-    if not histograms:
-        return "nothing learnt yet"
-    bins = histograms[index - start].bins
-    likely = max(range(len(bins)), key=bins.__getitem__, default=0)
-    return _quantity(codes[index], likely)
+def _usual(counts: Mapping[str, float], total: float) -> str:
+    usual = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_EXPECTED]
+    said = ", ".join(f"{_plainly(value)} ({count / total:.0%})" for value, count in usual)
+    more = len(counts) - len(usual)
+    return f"{said} and {more} more" if more > 0 else said
 
 
-def _observed(index: int, codes: Sequence[str], prepared: Prepared) -> str:
-    facets, graded = prepared.facets, prepared.graded
+def _observed(index: int, code: str, facets: Facets) -> str:
     if index < len(facets.values):
         return _plainly(facets.values[index])
-    code = codes[index]
-    if code == "hour":
-        return _hour(graded.hour or 0)
-    if code == "lifetime_longer":
+    if code == "longer":
         return f"{facets.lifetime or 0:.0f} s"
-    return _quantity(code, graded.grades[index - (len(codes) - len(graded.grades))])
+    grade = facets.grades[index - len(facets.values)]
+    return _hour(grade) if code == "hour" else _quantity(code, grade)
 
 
 def _plainly(value: str) -> str:

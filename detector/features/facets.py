@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from detector.events import NOWHERE, GrantRequest, Source, Usage
 from detector.features.names import area, pattern, peers, power
 from detector.features.places import Place, client, place
+from detector.features.pulse import Pulse
+from detector.features.rhythm import grade, hour_of_week
 
 ABSENT: Final = "-"
 _NO_PLACE: Final = Place(ABSENT, ABSENT, ABSENT)
@@ -69,6 +71,22 @@ USE_FACETS: Final = (
 """What the use of a credential shows, seen against its issuance."""
 
 
+GRANT_GRADES: Final = (
+    "hour",
+    "gap",
+    "pace_10m",
+    "pace_1h",
+    "pace_1d",
+    "spread",
+    "unused",
+    "refusals",
+)
+"""What is graded of a grant: the hour of the week, then quantities in half octaves."""
+
+USE_GRADES: Final = ("age", "uses", "denials")
+"""What is graded of a use: seconds since its mint, how many uses, how many denied lately."""
+
+
 class GrantContext(NamedTuple):
     """What the joins know of a grant: see `engine.context`."""
 
@@ -79,12 +97,17 @@ class GrantContext(NamedTuple):
 
 
 class Facets(NamedTuple):
-    """One event, ready to be weighed. `values` run parallel to `GRANT_FACETS` or `USE_FACETS`."""
+    """One event, ready to be weighed.
+
+    `values` run parallel to `GRANT_FACETS` or `USE_FACETS`, `grades` to
+    `GRANT_GRADES` or `USE_GRADES`; `lifetime` is in seconds.
+    """
 
     requester: str
     group: str
     issuer: str
     values: tuple[str, ...]
+    grades: tuple[int, ...]
     lifetime: float | None
 
 
@@ -110,8 +133,14 @@ def grant_facets(
     fold: Callable[[str], str],
     level: Callable[[str], str | None],
     context: GrantContext,
+    pulse: Pulse,
+    now: float,
 ) -> Facets:
-    """A grant's facets; `fold` canonicalises names, `level` tells a resource's sensitivity."""
+    """A grant's facets.
+
+    `fold` canonicalises names, `level` tells a resource's sensitivity, `pulse` is
+    the requester's and `now` the log's clock.
+    """
     requester = fold(grant.requester)
     resource = fold(grant.resource)
     source = grant.source
@@ -145,7 +174,15 @@ def grant_facets(
         f"{resource} from {network}",
         *context,
     )
-    return Facets(requester, peers(requester), grant.issuer, values, ttl)
+    grades = (
+        hour_of_week(grant.time),
+        grade(pulse.gap(now)),
+        *map(grade, pulse.pace(now)),
+        grade(pulse.spread(resource, now)),
+        grade(pulse.idle(now)),
+        grade(pulse.refused(now)),
+    )
+    return Facets(requester, peers(requester), grant.issuer, values, grades, ttl)
 
 
 class Mint(NamedTuple):
@@ -188,10 +225,20 @@ def _user(usage: Usage, minted: Mint, requester: str, fold: Callable[[str], str]
     return "somebody else"
 
 
-def use_facets(
-    usage: Usage, *, requester: str, issuer: str, minted: Mint, state: str, fold: Callable[[str], str]
+def use_facets(  # noqa: PLR0913 - a use is held against all of this
+    usage: Usage,
+    *,
+    requester: str,
+    issuer: str,
+    minted: Mint,
+    state: str,
+    quantities: tuple[float, float, float],
+    fold: Callable[[str], str],
 ) -> Facets:
-    """A usage's facets, held against how its credential was minted; `state` is the credential's."""
+    """A usage's facets, held against how its credential was minted.
+
+    `state` is the credential's, `quantities` are those that `USE_GRADES` grade.
+    """
     source = usage.source
     used = _place(source) if source is not NOWHERE else _NO_PLACE
     action = usage.action or ABSENT
@@ -211,4 +258,4 @@ def use_facets(
         f"{action} with a credential for {minted.resource}",
         _user(usage, minted, requester, fold),
     )
-    return Facets(requester, peers(requester), issuer, values, None)
+    return Facets(requester, peers(requester), issuer, values, tuple(map(grade, quantities)), None)

@@ -6,7 +6,7 @@ that "three a minute" and "thirty a minute" differ and 300 and 310 do not.
 
 from __future__ import annotations
 
-import math
+from math import log2 as _log2
 from typing import Final
 
 HOURS: Final = 48
@@ -36,4 +36,4 @@ def grade(quantity: float) -> int:
     >>> [grade(x) for x in (0, 0.5, 1, 2, 60, 3600)]
     [0, 1, 2, 3, 11, 23]
     """
-    return min(int(2.0 * math.log2(1.0 + quantity)), GRADES - 1) if quantity > 0 else 0
+    return min(int(2.0 * _log2(1.0 + quantity)), GRADES - 1) if quantity > 0 else 0

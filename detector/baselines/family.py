@@ -1,0 +1,221 @@
+"""One family of events (grants, or uses): everyone's habits in its facets, and the crowds around them.
+
+`weigh` reads and `learn` writes. Habit is hierarchical: what the requester does,
+then who took the value up among its peers, at its issuer, in the fleet. Abuse
+is a broad alternative: a thief who knows the identity picks among its values
+without knowing how often each is right, or goes where it never went.
+
+Wrong where abuse keeps every habit (it then looks like habit), and where an
+honest identity changes its ways for good (it looks like abuse until learnt).
+
+Source: Heard, Rubin-Delanchy, "Network-wide anomaly detection via the Dirichlet
+process" (2016); Turcotte et al. (2020) for new edges; Kneser, Ney (1995) and
+Teh (2006) for counting a novelty once a context; Vovk, Wang (2021) for the
+calibrator that turns a tail probability into a ratio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import sqrt
+from typing import Final, NamedTuple
+
+from msgspec import Struct
+
+from detector.baselines.crowd import MATURE_EVENTS, Crowd, chance
+from detector.baselines.fading import adoption_weight, habit_weight
+from detector.baselines.habits import UNSEEN, Habits
+from detector.features.facets import ABSENT, Facets
+from detector.features.rhythm import GRADES
+
+SEEN_SHARE: Final = 0.3
+"""Under abuse, the share of events that pick among the requester's own values
+evenly, not knowing how often each is right."""
+
+LEAST_P: Final = 1e-9
+"""No habit is surer than this: fingers slip."""
+
+COLD_ADOPTIONS: Final = 2.0
+"""Adoptions below which the peers of a stranger say nothing about it."""
+
+GRADE_PRIOR: Final = 6.0
+"""How many events the peers' histogram is worth against one's own."""
+
+NEIGHBOUR: Final = 0.35
+"""How much of an hour's, or grade's, weight its two neighbours lend: daylight
+saving and a late start move work by an hour."""
+
+EVEN: Final[Mapping[str, float]] = {"hour": 1.0 / 48.0, "gap": 1.0 / 30.0}
+"""Grades that are weighed by their density: a thief keeps no office hours, and no
+distance from the last request. All others are weighed by their upper tail."""
+
+NEW_TO_ALL: Final[Mapping[str, float]] = {
+    "address": 0.8,
+    "network": 0.7,
+    "site": 0.6,
+    "used_network": 0.7,
+    "used_site": 0.6,
+    "client": 0.5,
+    "used_client": 0.5,
+    "path": 0.8,
+    "errand": 0.8,
+}
+"""How often a value new to its requester is, under abuse, new to everyone. Thieves
+come from where nobody comes from, but they ask for what exists."""
+
+NEW_TO_ALL_ELSE: Final = 0.25
+
+APPETITE: Final[Mapping[str, float]] = {
+    "read": 0.6,
+    "admin": 2.0,
+    "low": 0.5,
+    "medium": 0.8,
+    "high": 1.5,
+    "critical": 2.0,
+    ABSENT: 0.5,
+}
+"""How much likelier than any other new value abuse goes for these."""
+
+
+class Weighing(NamedTuple):
+    """Ratios of abuse to habit, parallel to facets and then grades; `None` is "can't tell".
+
+    `novel` are the indices of facets whose value the requester never showed.
+    """
+
+    ratios: list[float | None]
+    novel: list[int]
+
+
+class Family(Struct):
+    """Habits by requester; crowds by issuer and by peer group, and the fleet's."""
+
+    facets: tuple[str, ...]
+    grades: tuple[str, ...]
+    fleet: Crowd
+    habits: dict[str, Habits]
+    issuers: dict[str, Crowd]
+    groups: dict[str, Crowd]
+
+    @classmethod
+    def empty(cls, facets: tuple[str, ...], grades: tuple[str, ...]) -> Family:
+        """Nothing learnt yet."""
+        return cls(facets, grades, Crowd.empty(len(facets), len(grades)), {}, {}, {})
+
+    def weigh(self, event: Facets, now: float) -> Weighing:
+        """How much likelier each facet and grade is as abuse than as habit."""
+        weight = habit_weight(now)
+        own = self.habits.get(event.requester)
+        ratios: list[float | None] = []
+        novel: list[int] = []
+        if own is None:
+            self._weigh_stranger(event, now, ratios, novel)
+            return Weighing(ratios + [None] * len(self.grades), novel)
+        total = own.total + UNSEEN * weight
+        counts = own.counts
+        for index, value in enumerate(event.values):
+            shown = counts[index]
+            count = shown.get(value)
+            if count is not None:
+                ratios.append(SEEN_SHARE * total / (count * len(shown)))
+            else:
+                novel.append(index)
+                ratios.append(None)
+        if novel:
+            scopes = self._scopes(event)
+            adopted = adoption_weight(now)
+            for index in novel:
+                novelty = own.novelty(index, scopes[-1].rate(index, weight), weight)
+                p = novelty * chance(index, event.values[index], scopes, adopted)
+                ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
+        self._weigh_grades(event, own, weight, ratios)
+        return Weighing(ratios, novel)
+
+    def _weigh_stranger(self, event: Facets, now: float, ratios: list[float | None], novel: list[int]) -> None:
+        """A requester nobody has seen is held against what its peers adopted."""
+        scopes, adopted = self._scopes(event), adoption_weight(now)
+        for index, value in enumerate(event.values):
+            if scopes[-1].totals[index] < COLD_ADOPTIONS * adopted:
+                ratios.append(None)
+                continue
+            novel.append(index)
+            p = chance(index, value, scopes, adopted)
+            ratios.append(self._abuse(index, value) / max(p, LEAST_P))
+
+    def _abuse(self, index: int, value: str) -> float:
+        """How likely abuse goes for a value that its requester never showed."""
+        new = NEW_TO_ALL.get(self.facets[index], NEW_TO_ALL_ELSE)
+        appetite = APPETITE.get(value, 1.0)
+        known = self.fleet.counts[index]
+        return (1.0 - new) * appetite / len(known) if value in known else new * appetite
+
+    def _weigh_grades(self, event: Facets, own: Habits, weight: float, ratios: list[float | None]) -> None:
+        group = self.groups.get(event.group, self.fleet)
+        prior = GRADE_PRIOR * weight
+        total, backed = own.total + prior, group.graded + prior
+        for place, grade in enumerate(event.grades):
+            bins, wider = own.histograms[place], group.histograms[place]
+            even = EVEN.get(self.grades[place])
+            if even is not None:
+                back = (_mass(wider, grade) + prior / GRADES) / backed
+                ratios.append(even * total / (_mass(bins, grade) + prior * back))
+            elif grade == 0:
+                ratios.append(0.5)
+            else:
+                back = (sum(wider[grade:]) + prior * 0.5 * (1.0 - grade / GRADES)) / backed
+                p = (sum(bins[grade:]) + prior * back) / total
+                ratios.append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
+
+    def learn(self, event: Facets, now: float) -> None:
+        """Take one event into its requester's habits and the crowds around it."""
+        weight = habit_weight(now)
+        own = self.habits.get(event.requester)
+        if own is None:
+            own = Habits.empty(len(self.facets), len(self.grades), now)
+            self.habits[event.requester] = own
+        mature = own.events >= MATURE_EVENTS
+        group = self.groups.get(event.group)
+        if group is None:
+            group = self.groups[event.group] = Crowd.empty(len(self.facets), len(self.grades))
+        counts = own.counts
+        for index, value in enumerate(event.values):
+            shown = counts[index]
+            if value in shown:
+                shown[value] += weight
+            else:
+                own.learn(index, value, weight)
+                self._adopt(index, event, group, adoption_weight(now))
+                if mature:
+                    group.fresh[index] += weight
+        for place, grade in enumerate(event.grades):
+            own.histograms[place][grade] += weight
+            group.histograms[place][grade] += weight
+        if mature:
+            group.events += weight
+        group.graded += weight
+        own.total += weight
+        own.events += 1
+        own.until = now
+
+    def _adopt(self, index: int, event: Facets, group: Crowd, weight: float) -> None:
+        value = event.values[index]
+        first = value not in self.fleet.counts[index]
+        issuer = self.issuers.get(event.issuer)
+        if issuer is None:
+            issuer = self.issuers[event.issuer] = Crowd.empty(len(self.facets), 0)
+        for crowd in (self.fleet, issuer, group):
+            crowd.adopt(index, value, weight, first=first)
+
+    def _scopes(self, event: Facets) -> list[Crowd]:
+        """The fleet, the issuer and the peer group, as far as they are known."""
+        scopes = [self.fleet]
+        for crowd in (self.issuers.get(event.issuer), self.groups.get(event.group)):
+            if crowd is not None:
+                scopes.append(crowd)
+        return scopes
+
+
+def _mass(bins: list[float], index: int) -> float:
+    """The weight at an hour or grade with what its neighbours lend."""
+    near = bins[index - 1] + bins[(index + 1) % GRADES]
+    return bins[index] * (1.0 - NEIGHBOUR) + near * NEIGHBOUR

@@ -1,0 +1,84 @@
+"""One requester's habits: which values it shows in each facet, when and how much, and how often it does something new.
+
+All facets of an event are learnt together, so one faded total serves them all.
+Wrong when a requester changes its ways for good: until the new ways are learnt
+each of them is news.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from detector.features.rhythm import GRADES
+
+MOST_VALUES: Final = 512
+"""Distinct values kept for one requester and facet: past it the rarest half is
+forgotten, so that a requester who invents names costs bounded memory."""
+
+UNSEEN: Final = 0.4
+"""Novelties that every habit is taken to owe still: what was never new in n
+events is new next time with odds of about this to n, and a newcomer's second
+value is no surprise (Krichevsky, Trofimov 1981 take a half)."""
+
+PRIOR_EVENTS: Final = 3.0
+"""How many events the peers' rate of novelty is worth against the requester's own."""
+
+KNEE: Final = 60.0
+"""Events up to which each counts fully as evidence that novelty is rare. A busy
+requester's thousandth repetition says less than its tenth: redeploys come per
+week, not per request, and so does abuse."""
+
+SLOPE: Final = 0.5
+"""How evidence grows past the knee: with the power of the number of events."""
+
+
+class Habits(Struct):
+    """Faded counts. `counts` and `fresh` run parallel to the facets, `histograms` to the grades.
+
+    `fresh` counts a facet's novelties after its first value, `total` all events
+    (both faded by inflation, see `fading`); `events` counts them unfaded.
+    """
+
+    counts: list[dict[str, float]]
+    fresh: list[float]
+    histograms: list[list[float]]
+    total: float = 0.0
+    events: int = 0
+    since: float = 0.0
+    until: float = 0.0
+
+    @classmethod
+    def empty(cls, facets: int, grades: int, since: float) -> Habits:
+        """Nothing learnt yet, for so many facets and grades."""
+        return cls([{} for _ in range(facets)], [0.0] * facets, [[0.0] * GRADES for _ in range(grades)], since=since)
+
+    def telling(self, weight: float) -> tuple[float, float]:
+        """How many events the habits' novelties are to be held against, and the scale that makes `fresh` fit."""
+        events = self.total / weight
+        if events <= KNEE:
+            return events, 1.0 / weight
+        telling = KNEE * (events / KNEE) ** SLOPE
+        return telling, telling / events / weight
+
+    def novelty(self, facet: int, rate: float, weight: float) -> float:
+        """The chance that the facet's next value is new, given the peers' `rate` of novelty.
+
+        A Beta posterior around the peers' rate: an ephemeral runner with a new
+        address every hour is not surprising, a service with one address for a
+        year is.
+        """
+        events, scale = self.telling(weight)
+        fresh = self.fresh[facet] * scale
+        return (fresh + UNSEEN + PRIOR_EVENTS * rate) / (events + UNSEEN + PRIOR_EVENTS)
+
+    def learn(self, facet: int, value: str, weight: float) -> None:
+        """Count a value that the facet has not shown before."""
+        counts = self.counts[facet]
+        if counts:
+            self.fresh[facet] += weight
+        if len(counts) >= MOST_VALUES:
+            kept = sorted(counts.items(), key=lambda item: item[1], reverse=True)
+            self.counts[facet] = counts = dict(kept[: MOST_VALUES // 2])
+        counts[value] = weight
