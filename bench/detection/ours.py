@@ -1,0 +1,48 @@
+"""The engine's replay path, in process, over an organisation's events in time order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from bench.detection.measure import Scored
+from detector.engine import Engine, Row
+from detector.engine.policy import Policy
+from detector.events import Event
+from detector.simulator import Organisation
+from detector.store import MemoryLog
+from detector.wiring.model import shipped_model
+
+
+class HandClock:
+    """A clock that shows the time of the event in hand, and never goes back."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def rows(events: Iterable[Event], policy: Policy) -> list[Row]:
+    """Every row the engine judges, as `assayer replay` would write them."""
+    clock = HandClock()
+    engine = Engine(policy=policy, log=MemoryLog(keep=0), clock=clock)
+    out: list[Row] = []
+    for event in events:
+        clock.now = max(clock.now, event.time)
+        out.extend(engine.observe(event))
+    out.extend(engine.settle())
+    engine.close()
+    return out
+
+
+def assayer(organisation: Organisation, policy: Policy | None = None) -> list[Scored]:
+    """Score an organisation with the engine, at the given policy or the one a fresh installation runs with."""
+    judged = rows((row.event for row in organisation.rows), policy or shipped_policy())
+    return [Scored(row.id, row.kind, row.evidence, row.verdict) for row in judged]
+
+
+def shipped_policy() -> Policy:
+    """What `assayer replay` runs with where nobody configured anything."""
+    return replace(Policy(), model=shipped_model())

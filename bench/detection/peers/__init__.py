@@ -1,0 +1,21 @@
+"""What else one might do, on the same streams: rules, trees and chance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bench.detection.measure import Detector
+from bench.detection.peers.chance import chance
+from bench.detection.peers.first_seen import first_seen
+from bench.detection.peers.fixed import fixed_rules
+from bench.detection.peers.half_space import half_space_trees
+
+PEERS: Final[Mapping[str, Detector]] = {
+    "random": chance,
+    "fixed rules": fixed_rules,
+    "first seen, 14 days": first_seen,
+    "river half-space trees": half_space_trees,
+}
+
+__all__ = ["PEERS"]

@@ -1,0 +1,70 @@
+"""When a requester asks: season, bursts, heavy tails, clocks and surges.
+
+Sessions arrive as a Poisson process whose daily rate is itself drawn (gamma),
+so that days are over-dispersed as real ones are, and each session holds a
+geometric number of requests at log-normal gaps. Fitted by eye and by
+`tests/simulator/test_arrivals.py` to real arrivals.
+When it is wrong: no dependence between requesters but through upheavals.
+"""
+
+from __future__ import annotations
+
+from detector.simulator.dice import Dice
+from detector.simulator.model import DAY, HOUR, Requester, Rhythm
+
+Arrival = tuple[float, int, str | None]
+"""A time, the session it belongs to, and the upheaval that caused it."""
+
+
+def arrivals(requester: Requester, start: float, end: float, dice: Dice) -> list[Arrival]:
+    """Every time the requester asks, in order, between its birth and its end."""
+    rhythm, out, session = requester.rhythm, [], 0
+    first, last = max(start, requester.since), min(end, requester.until)
+    day = first - (first - start) % DAY
+    while day < last:
+        for at, because in _starts(rhythm, day, start, dice):
+            session += 1
+            for time in _session(rhythm, at, dice):
+                if first <= time < last and not _asleep(rhythm, time):
+                    out.append((time, session, because))
+        day += DAY
+    out.sort()
+    return out
+
+
+def _starts(rhythm: Rhythm, day: float, start: float, dice: Dice) -> list[tuple[float, str | None]]:
+    """When this (UTC) day's sessions begin."""
+    offset = rhythm.offset.draw(dice, day).value * HOUR
+    weekday = int((day + offset) // DAY + 3) % 7  # 1970-01-01 was a Thursday
+    quiet = rhythm.weekend if weekday >= 5 else 1.0  # noqa: PLR2004 - Saturday
+    growth = 1.0 + rhythm.growth_per_day * (day - start) / DAY
+    factor = quiet * growth * dice.gamma(rhythm.evenness)
+    out: list[tuple[float, str | None]] = []
+    if rhythm.clock:
+        for hour in rhythm.clock:
+            if dice.chance(0.985 if weekday < 5 else rhythm.weekend):  # noqa: PLR2004
+                late = dice.exponential(rhythm.gap_seconds) if dice.chance(0.95) else dice.exponential(1800.0)
+                out.append((day + (hour * HOUR - offset) % DAY + late, None))
+    else:
+        for _ in range(dice.poisson(rhythm.per_day * factor / rhythm.session)):
+            hour = dice.weighted(range(24), rhythm.hours) + dice.unit()
+            out.append((day + (hour * HOUR - offset) % DAY, None))
+    for surge in rhythm.surges:
+        since, until = max(day, surge.since), min(day + DAY, surge.until)
+        if since < until:
+            extra = rhythm.per_day * (surge.factor - 1.0) * (until - since) / DAY / rhythm.session
+            out.extend((dice.between(since, until), surge.because) for _ in range(dice.poisson(extra)))
+    return out
+
+
+def _session(rhythm: Rhythm, at: float, dice: Dice) -> list[float]:
+    """The times of one session's requests."""
+    times = [at]
+    if not rhythm.clock:
+        for _ in range(dice.geometric(rhythm.session - 1.0)):
+            times.append(times[-1] + 1.0 + dice.lognormal(rhythm.gap_seconds, 1.1))
+    return times
+
+
+def _asleep(rhythm: Rhythm, time: float) -> bool:
+    return any(since <= time < until for since, until in rhythm.quiet)

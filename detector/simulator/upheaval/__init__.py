@@ -1,0 +1,48 @@
+"""Honest upheavals: changes that look new to everybody and are nobody's attack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from detector.simulator.dice import Dice
+from detector.simulator.model import DAY
+from detector.simulator.population import World
+from detector.simulator.upheaval import demand, people, platform
+
+Upheaval: TypeAlias = Callable[[World, Dice, float], None]
+"""Change the world from that time on; what it adds says `because` of what."""
+
+UPHEAVALS: Final[Mapping[str, Upheaval]] = {
+    "redeploy": platform.redeploy,
+    "migration": platform.migration,
+    "rollout": demand.rollout,
+    "surge": demand.surge,
+    "incident": demand.incident,
+    "rotation": platform.rotation,
+    "lifetime_policy": platform.lifetime_policy,
+    "new_team": people.new_team,
+    "renamed_role": people.renamed_role,
+    "ci_matrix": demand.ci_matrix,
+    "clock_shift": people.clock_shift,
+    "drill": platform.drill,
+    "log_gap": platform.log_gap,
+    "new_chain": people.new_chain,
+    "growth": demand.growth,
+}
+
+
+def shake(world: World) -> None:
+    """Draw which upheavals this organisation goes through, and when.
+
+    Most come after the warm-up, where they are judged; each kind may come more
+    than once. Growth is everybody's, all the time.
+    """
+    dice = world.dice.fork("upheavals")
+    names = list(UPHEAVALS)
+    for index in range(round(world.style.upheavals * world.days / 25.0)):
+        own = dice.fork(f"{index}")
+        early = own.chance(0.3)
+        first, last = (3.0, world.warm_up_days) if early else (world.warm_up_days, world.days - 1.5)
+        at = world.start + own.between(first, max(first + 0.5, last)) * DAY
+        UPHEAVALS[names[index % len(names)] if index else own.pick(names)](world, own, at)
