@@ -1,0 +1,103 @@
+"""What `log.sqlite3` holds, and what of a record stands in its columns.
+
+    meta(name, value)                             the schema's version, the log's identity, when it was made
+    entries(position, stamp, kind, id, body)      one row a record; body is the record's JSON
+
+`position` is SQLite's rowid: a record costs one b-tree entry and one in the
+index over `id`, which is the decision's, event's or rule's own.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from typing import Final
+
+from detector.engine.records import Configured, Decided, Observed, OutcomeRecorded, Record, RuleChanged
+from detector.events import Issuance, Lifecycle, Usage
+from detector.store.errors import StoreError
+
+LOG_NAME: Final = "log.sqlite3"
+VERSION: Final = 1
+ID_LENGTH: Final = 200
+"""Ids are indexed by their first 200 characters: a caller's endless id must not bloat the index."""
+
+_TABLES: Final = (
+    "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE entries(
+        position INTEGER PRIMARY KEY,
+        stamp REAL NOT NULL,
+        kind TEXT NOT NULL,
+        id TEXT,
+        body BLOB NOT NULL
+    ) STRICT""",
+    "CREATE INDEX entries_by_id ON entries(id) WHERE id IS NOT NULL",
+    "CREATE INDEX entries_configured ON entries(kind) WHERE kind = 'configured'",
+)
+
+_EVENTS: Final = {Issuance: "issuance_observed", Usage: "usage_observed", Lifecycle: "lifecycle_observed"}
+
+
+def kind_of(record: Record) -> str:
+    """The record's kind, as its JSON names it."""
+    if isinstance(record, Observed):
+        return _EVENTS[type(record.event)]
+    return str(record.__struct_config__.tag)
+
+
+def id_of(record: Record) -> str | None:
+    """What the record is looked up by: its decision, event or rule; `None` where nobody will.
+
+    A usage without a finding is not: usage is most of a log, comes in bulk, and
+    its random ids would cost the index a page each.
+    """
+    match record:
+        case Decided() | OutcomeRecorded():
+            return record.decision
+        case RuleChanged():
+            return record.rule.id
+        case Configured():
+            return None
+    found_nothing = record.weighed is None or record.weighed.verdict == "allow"
+    return None if found_nothing and isinstance(record.event, Usage) else record.event.id
+
+
+def key_of(record: Record) -> str | None:
+    """The record's id as the index holds it."""
+    name = id_of(record)
+    return None if name is None else index_key(name)
+
+
+def index_key(name: str) -> str:
+    """An id cut short, and at a NUL, at which SQLite's text functions stop."""
+    return name.partition("\0")[0][:ID_LENGTH]
+
+
+def create(connection: sqlite3.Connection, *, created: float) -> None:
+    """Make the tables in an empty database, all or nothing; leave one that has them alone."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        if connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone():
+            return
+        for statement in _TABLES:
+            connection.execute(statement)
+        meta = {"schema": str(VERSION), "identity": secrets.token_hex(16), "created": repr(created)}
+        connection.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
+
+
+def identity(connection: sqlite3.Connection) -> str:
+    """The log's own random name. Raises `StoreError` for a schema that this version does not know."""
+    try:
+        meta = dict(connection.execute("SELECT name, value FROM meta"))
+    except sqlite3.OperationalError as error:
+        if "no such table" not in str(error):
+            raise
+        message = f"{LOG_NAME} is a database of something else: it has no meta table"
+        raise StoreError(message) from error
+    if meta.get("schema") != str(VERSION):
+        message = (
+            f"{LOG_NAME} has schema {meta.get('schema')}, this version of assayer reads {VERSION}:"
+            " use the version that wrote it"
+        )
+        raise StoreError(message)
+    return str(meta["identity"])

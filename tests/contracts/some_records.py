@@ -1,0 +1,139 @@
+"""Records of every kind: one of each by hand, and hypothesis strategies for any."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from detector.engine.policy import Policy
+from detector.engine.records import (
+    Configured,
+    Decided,
+    Observed,
+    Outcome,
+    OutcomeRecorded,
+    Record,
+    Released,
+    RuleChanged,
+    Weighed,
+)
+from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
+from detector.rules import Rule, RuleChange, Selector
+from detector.verdict import Reason, Verdict
+
+moments = st.floats(min_value=0, max_value=4e9, allow_nan=False)
+numbers = st.floats(allow_nan=False, allow_infinity=False)
+names = st.text(max_size=20)
+maybe = st.none() | names
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | numbers | names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=5,
+)
+open_maps = st.dictionaries(names, json_values, max_size=3)
+sources = st.builds(Source, ip=maybe, environment=maybe, workload=maybe)
+grants = st.builds(
+    GrantRequest,
+    id=names,
+    time=moments,
+    issuer=names,
+    requester=names,
+    resource=names,
+    actions=st.lists(names, max_size=3).map(tuple),
+    privilege=st.sampled_from([None, "read", "write", "admin"]),
+    ttl_seconds=st.none() | moments,
+    source=sources,
+    on_behalf_of=st.lists(names, max_size=2).map(tuple),
+    break_glass=st.booleans(),
+    attributes=open_maps,
+    unknown=open_maps,
+)
+issuances = st.builds(
+    Issuance, grant=grants, outcome=st.sampled_from(["granted", "refused"]), credential=maybe, decision=maybe
+)
+usages = st.builds(Usage, id=names, time=moments, credential=maybe, action=maybe, source=sources, unknown=open_maps)
+lifecycles = st.builds(
+    Lifecycle, id=names, time=moments, change=st.just("revoked"), subject=names, until=st.none() | moments
+)
+reasons = st.builds(Reason, code=names, because=names, nats=numbers, expected=names, observed=names)
+weighings = st.builds(
+    Weighed,
+    own=st.integers(-(2**40), 2**40),
+    evidence=st.integers(-(2**40), 2**40),
+    step=st.integers(-(2**40), 2**40),
+    risk=st.floats(0, 1),
+    verdict=st.sampled_from(get_args(Verdict)),
+    reasons=st.lists(reasons, max_size=2).map(tuple),
+    odd=st.dictionaries(names, st.integers(-(2**40), 2**40), max_size=2),
+)
+rules = st.builds(
+    Rule,
+    id=names,
+    selector=st.builds(Selector, requester=st.text(min_size=1, max_size=9), resource=maybe),
+    mode=st.sampled_from(["shadow", "enforced"]),
+    created=st.floats(0, 1e9),
+    expires=st.floats(1.1e9, 2e9),
+    by=names,
+    because=names,
+)
+decisions = st.builds(
+    Decided,
+    decision=names,
+    request=grants,
+    requester=names,
+    position=st.integers(0, 2**62),
+    weighed=weighings,
+    answer=st.sampled_from(get_args(Verdict)),
+    mode=st.sampled_from(["observe", "shadow", "enforce"]),
+    moves_risk=st.booleans(),
+    rule=maybe,
+)
+records: st.SearchStrategy[Record] = st.one_of(
+    st.builds(Configured, policy=st.builds(Policy, mode=st.sampled_from(["observe", "enforce"]))),
+    decisions,
+    st.builds(Observed, event=st.one_of(issuances, usages, lifecycles), weighed=st.none() | weighings),
+    st.builds(Released, event=usages, weighed=weighings),
+    st.builds(RuleChanged, rule=rules, change=st.sampled_from(get_args(RuleChange)), by=names, reason=names),
+    st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
+)
+
+
+def outcome(number: int) -> OutcomeRecorded:
+    """A small record, told apart by its number."""
+    return OutcomeRecorded(decision=f"d{number}", outcome="approved", by="anna")
+
+
+def decision(number: int, *, padding: int = 0) -> Decided:
+    """A record of a decision's usual size and shape, or larger by `padding` characters."""
+    request = GrantRequest(
+        id=f"r{number}",
+        time=1_772_409_606.204 + number,
+        issuer="vault:prod/aws",
+        requester="spiffe://prod/app/svc1",
+        resource="aws/creds/app-write",
+        actions=("write",),
+        privilege="write",
+        ttl_seconds=900.0,
+        source=Source(ip="10.10.4.61", environment="prod"),
+        task="deploy-71",
+        purpose="x" * padding,
+    )
+    because = "this requester has asked for this resource in 412 of its last 430 requests"
+    return Decided(
+        decision=f"d{number}",
+        request=request,
+        requester=request.requester,
+        position=number,
+        weighed=Weighed(
+            own=-300,
+            evidence=120,
+            step=-300,
+            risk=0.001,
+            verdict="allow",
+            reasons=(Reason("resource", because, -0.3, "aws/creds/app-write", "aws/creds/app-write"),),
+        ),
+        answer="allow",
+        mode="enforce",
+        moves_risk=True,
+    )
