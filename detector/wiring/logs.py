@@ -7,6 +7,7 @@ end in the same place and look the same.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any, Final, TextIO
 
@@ -21,6 +22,9 @@ SECRET_NAMES: Final = frozenset(
 """Keys whose values never reach a log, whoever hands them in."""
 
 MASK: Final = "***"
+
+TOKEN: Final = re.compile(r"asy_[0-9a-f]+_[\w-]+")
+"""One of our tokens, wherever in a text it stands."""
 
 
 def configure(settings: LogSettings, *, stream: TextIO) -> FilteringBoundLogger:
@@ -54,17 +58,24 @@ def configure(settings: LogSettings, *, stream: TextIO) -> FilteringBoundLogger:
 
 
 def without_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The event with the values of secret-looking keys masked, one level down too.
+    """The event with the values of secret-looking keys masked, and our tokens wherever they stand.
 
-    >>> without_secrets(None, "info", {"event": "asked", "Authorization": "Bearer asy_1"})
-    {'event': 'asked', 'Authorization': '***'}
+    >>> without_secrets(None, "info", {"event": "asked with asy_1f_x", "Authorization": "Bearer y"})
+    {'event': 'asked with asy_***', 'Authorization': '***'}
     """
     for key, value in event.items():
-        if _secret(key):
-            event[key] = MASK
-        elif isinstance(value, dict):
-            event[key] = {name: MASK if _secret(str(name)) else inner for name, inner in value.items()}
+        event[key] = MASK if _secret(key) else _masked(value)
     return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return TOKEN.sub(f"asy_{MASK}", value)
+    if isinstance(value, dict):
+        return {name: MASK if _secret(str(name)) else _masked(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_masked(inner) for inner in value]
+    return value
 
 
 def _secret(name: str) -> bool:
@@ -73,6 +84,8 @@ def _secret(name: str) -> bool:
 
 def _rendering(*, as_json: bool) -> list[Processor]:
     if as_json:
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        # Without the frames' local variables, which hold headers and bodies.
+        plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        return [structlog.processors.ExceptionRenderer(plain), without_secrets, structlog.processors.JSONRenderer()]
     # No colours and a plain traceback: what goes into a journal must stay readable there.
     return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]

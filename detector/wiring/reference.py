@@ -117,7 +117,7 @@ def _documented_keys(schema: type[BaseModel], prefix: str = "") -> Iterator[tupl
         section = model_in(field.annotation)
         if section is None:
             yield f"{prefix}{name}", field
-        elif field.annotation is section:
+        elif isinstance(field.annotation, type):
             yield from _documented_keys(section, f"{prefix}{name}.")
         else:
             place = "[]." if f"{prefix}{name}".endswith("patterns") else '."NAME".'

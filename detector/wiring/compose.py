@@ -1,0 +1,90 @@
+"""The composition root: settings in, a running whole out. Nothing else constructs an engine for production."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from detector.engine import Engine
+from detector.engine.policy import Policy
+from detector.engine.ports import Clock, Ear
+from detector.store import FileSnapshots, MemoryLog, SqliteLog
+from detector.wiring.settings import Settings
+
+TOKENS_NAME: Final = "tokens.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """An engine over the log of a data directory, which this process alone writes until `close`."""
+
+    engine: Engine
+    log: SqliteLog
+
+    def close(self) -> None:
+        """Snapshot, make everything durable, release the directory."""
+        self.engine.close()
+
+
+def embedded(
+    settings: Settings, *, warn: Callable[[str], None], clock: Clock = time.time, ear: Ear | None = None
+) -> Embedded:
+    """The engine that goes on where the data directory's log ends; `warn` hears of snapshots that are refused.
+
+    Raises `detector.store.errors.StoreError` where the directory is held by
+    another process or holds no log of ours.
+    """
+    log = SqliteLog(settings.server.data)
+    try:
+        engine = Engine(
+            policy=settings.policy_in_force(),
+            log=log,
+            snapshots=FileSnapshots(settings.server.data, anchor=log.anchor, warn=warn),
+            clock=clock,
+            ear=ear,
+        )
+    except BaseException:
+        log.close()
+        raise
+    return Embedded(engine, log)
+
+
+def in_memory(policy: Policy, *, clock: Clock) -> Engine:
+    """A fresh engine that remembers no log, for replays: its memory does not grow with the number of events."""
+    return Engine(policy=policy, log=MemoryLog(keep=0), snapshots=None, clock=clock, ear=None)
+
+
+def tokens_file(data: Path) -> Path:
+    """Where a data directory keeps its tokens' hashes."""
+    return data / TOKENS_NAME
+
+
+class EventClock:
+    """A clock moved by the events it is shown, for history that is learnt faster than it happened.
+
+    It never goes back, and never past `limit` (the wall clock, where the log
+    goes on living afterwards): a log with a date in the future must not carry
+    the whole log there.
+
+    >>> clock = EventClock()
+    >>> clock.see(5.0); clock.see(3.0); clock()
+    5.0
+    """
+
+    __slots__ = ("_limit", "_now")
+
+    def __init__(self, limit: Callable[[], float] | None = None) -> None:
+        self._now = 0.0
+        self._limit = limit
+
+    def __call__(self) -> float:
+        """Unix seconds: the latest event seen, at most the limit."""
+        return self._now
+
+    def see(self, time: float) -> None:
+        """An event happened at `time`, Unix seconds."""
+        if time > self._now:
+            self._now = time if self._limit is None else max(self._now, min(time, self._limit()))
