@@ -8,10 +8,10 @@ READY  := $(VENV)/.ready
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench lock samples clean
+.PHONY: help demo serve test lint bench bench-detection lock samples clean
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the main job from nothing: learn real-looking logs, ask, play a stolen runner, see why it is stopped
 	@$(BIN)/assayer demo $(ARGS)
@@ -30,6 +30,9 @@ lint: $(READY)  ## style, types and import contracts only
 
 bench: $(READY)  ## measure throughput and latency, print the table (some minutes)
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-detection: $(READY)  ## measure detection on simulated organisations (ARGS=--quick for a small one)
+	@$(BIN)/python -m bench.detection $(ARGS)
 
 samples: $(READY)  ## write data/samples again from its seed
 	@$(BIN)/python -m detector.simulator $(ARGS)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 # A package index is configured by whoever installs; a developer's folders mean nothing elsewhere.
-INDEX = re.compile(r"https?://[^\s/\"']+/simple\b|file:///|^\s*(?:extra-)?index-url\s*=", re.MULTILINE)
+INDEX = re.compile(r"https?://[^\s/\"']+/simple\b|file:/{3}|^\s*(?:extra-)?index-url\s*=", re.MULTILINE)
 PRIVATE_FOLDER = re.compile(r"(?<![\w.*/])/(?:work|root)/")
 SAMPLES_LIMIT = 5_000_000  # bytes in data/samples: a clone stays quick
 FILE_LIMIT = 1_500_000  # bytes: larger than any sample, smaller than a log or cache left behind
