@@ -7,12 +7,11 @@ The decoders of foreign logs take what they understand and leave the rest;
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
-
-import msgspec
 
 from detector.sources.base import Record
 
@@ -43,7 +42,6 @@ _MONTHS: Final = {
 }
 _NOON: Final = 12
 _MILLISECONDS: Final = 1e11  # a larger number of seconds would be the year 5138
-_CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 _INTEGER: Final = 2**63
 
 
@@ -160,7 +158,8 @@ def _english(value: str) -> float | None:
 
 def content_id(record: Record) -> str:
     """An id for a record that has none: the same content, in whatever order of fields, has the same id."""
-    return hashlib.sha256(_CANONICAL.encode(record)).hexdigest()[:ID_DIGITS]
+    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(canonical.encode(errors="replace")).hexdigest()[:ID_DIGITS]
 
 
 def bounded(value: object) -> bool:

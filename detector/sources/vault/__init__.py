@@ -22,7 +22,8 @@ from typing import Final
 from detector.events import Event, GrantRequest, Issuance, Lifecycle, Source, Usage
 from detector.sources.base import Decoded, Record, Unreadable
 from detector.sources.fields import Malformed, content_id, loose_moment, mapping, number, text
-from detector.sources.vault.calls import Call, Minting, changed, minting, revoked
+from detector.sources.vault.call import Call
+from detector.sources.vault.effects import Minting, changed, minting, revoked
 from detector.sources.vault.tokens import accessor, requester, shown
 
 __all__ = ["decode", "recognises"]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from detector.sources.base import Record
 from detector.sources.fields import NAME_LENGTH, loose_moment, mapping, text, texts
-
-if TYPE_CHECKING:
-    from detector.sources.vault.calls import Call
+from detector.sources.vault.call import Call
 
 _MASKS: Final = frozenset("*•xX.-")
 STRANGER: Final = "vault:unauthenticated"

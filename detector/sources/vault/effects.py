@@ -9,6 +9,7 @@ from typing import Final
 
 from detector.sources.base import Record
 from detector.sources.fields import mapping, seconds, texts
+from detector.sources.vault.call import Call
 from detector.sources.vault.tokens import accessor, issued, shown
 
 _LOGIN: Final = re.compile(r"auth/.+/login(?:/.*)?|auth/.+/oidc/callback")
@@ -45,23 +46,6 @@ _LEASE_REVOKE: Final = re.compile(r"sys/(?:leases/)?revoke(?:-force|-prefix)?(?:
 _POLICY: Final = re.compile(r"sys/polic(?:y|ies/[a-z]+)/(.+)")
 _ROLE: Final = re.compile(r"(?:auth/.+|[^/]+)/(?:role|roles|map/policies/.+)/[^/]+")
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One call to Vault: `path` and `mount` without slashes at the ends, `error` where it failed."""
-
-    id: str
-    time: float
-    path: str
-    mount: str
-    engine: str
-    namespace: str
-    operation: str
-    request: Record
-    response: Record
-    auth: Record
-    error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

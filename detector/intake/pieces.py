@@ -1,0 +1,17 @@
+"""What a stream is cut into."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+LONGEST_RECORD: Final = 16 << 20
+"""Bytes: ten times the largest object that etcd stores, of which Kubernetes logs lists; CloudTrail ends at 256 KiB."""
+
+
+class Piece(NamedTuple):
+    """One record's bytes, or why there are none; the line it begins on, and its place in the array around it."""
+
+    line: int
+    body: bytes
+    reason: str | None = None
+    member: int | None = None
