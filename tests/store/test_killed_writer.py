@@ -14,7 +14,7 @@ import pytest
 from detector.store import LogReader, SqliteLog
 from tests.contracts.some_records import outcome
 
-ROUNDS = 15
+ROUNDS = 8
 
 WRITER = """
 import os, sys
