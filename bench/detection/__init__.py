@@ -1,7 +1,7 @@
 """How much abuse is stopped, how early, and what it costs the legitimate.
 
-    from bench.detection import TEST, assayer, evaluate, organisations, report
-    print(report(evaluate("assayer", organisations(TEST), assayer)))
+from bench.detection import TEST, assayer, evaluate, organisations, report
+print(report(evaluate("assayer", organisations(TEST), assayer)))
 """
 
 from bench.detection.cache import organisations
@@ -11,5 +11,15 @@ from bench.detection.peers import PEERS
 from bench.detection.splits import QUICK, TEST, TRAIN, VALIDATION
 from bench.detection.tables import report
 
-__all__ = ["PEERS", "QUICK", "TEST", "TRAIN", "VALIDATION", "Evaluation", "assayer", "evaluate", "organisations",
-           "report"]
+__all__ = [
+    "PEERS",
+    "QUICK",
+    "TEST",
+    "TRAIN",
+    "VALIDATION",
+    "Evaluation",
+    "assayer",
+    "evaluate",
+    "organisations",
+    "report",
+]

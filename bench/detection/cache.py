@@ -80,9 +80,16 @@ def _code() -> str:
 
 
 def _freeze(organisation: Organisation) -> bytes:
-    columns = {Issuance: "issuance", Usage: "usage", Lifecycle: "lifecycle"}
-    rows = [_Row(label=row.label, arrived=row.arrived, **{columns[type(row.event)]: row.event})
-            for row in organisation.rows]
+    rows = [
+        _Row(
+            label=row.label,
+            arrived=row.arrived,
+            issuance=row.event if isinstance(row.event, Issuance) else None,
+            usage=row.event if isinstance(row.event, Usage) else None,
+            lifecycle=row.event if isinstance(row.event, Lifecycle) else None,
+        )
+        for row in organisation.rows
+    ]
     o = organisation
     return msgspec.msgpack.encode(
         _Kept(o.style, o.seed, o.start, o.days, o.warm_up_days, dict(o.campaigns), dict(o.dialects), rows)
@@ -95,5 +102,13 @@ def _thaw(data: bytes) -> Organisation:
         Labelled(event=row.issuance or row.usage or row.lifecycle, label=row.label, arrived=row.arrived)  # type: ignore[arg-type]
         for row in kept.rows
     )
-    return Organisation(style=kept.style, seed=kept.seed, start=kept.start, days=kept.days,
-                        warm_up_days=kept.warm_up_days, rows=rows, campaigns=kept.campaigns, dialects=kept.dialects)
+    return Organisation(
+        style=kept.style,
+        seed=kept.seed,
+        start=kept.start,
+        days=kept.days,
+        warm_up_days=kept.warm_up_days,
+        rows=rows,
+        campaigns=kept.campaigns,
+        dialects=kept.dialects,
+    )

@@ -83,9 +83,7 @@ class Evaluation:
 
     name: str
     campaigns: list[Campaign] = field(default_factory=list)
-    honest: dict[str, list[tuple[float, str, str, str]]] = field(
-        default_factory=lambda: {"issuance": [], "usage": []}
-    )
+    honest: dict[str, list[tuple[float, str, str, str]]] = field(default_factory=lambda: {"issuance": [], "usage": []})
     collateral: dict[str, list[float]] = field(default_factory=lambda: {"issuance": [], "usage": []})
     verdicts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unscored: int = 0
@@ -99,11 +97,20 @@ class Evaluation:
                 floor = max(floor, scores[min(int(budget * len(scores)), len(scores) - 1)])
         return floor
 
-    def stopped(self, threshold: float, *, tells: tuple[str, ...] = ("mint",), kind: str | None = None,
-                organisation: str | None = None) -> tuple[dict[str, int], int]:
+    def stopped(
+        self,
+        threshold: float,
+        *,
+        tells: tuple[str, ...] = ("mint",),
+        kind: str | None = None,
+        organisation: str | None = None,
+    ) -> tuple[dict[str, int], int]:
         """How many campaigns were stopped by each moment, and of how many."""
-        chosen = [c for c in self.campaigns if c.tell in tells and kind in (None, c.kind)
-                  and organisation in (None, c.organisation)]
+        chosen = [
+            c
+            for c in self.campaigns
+            if c.tell in tells and kind in (None, c.kind) and organisation in (None, c.organisation)
+        ]
         counts = dict.fromkeys(MOMENTS, 0)
         for campaign in chosen:
             for moment, hit in campaign.stopped(threshold).items():
@@ -124,7 +131,10 @@ def evaluate(name: str, streams: Iterable[Organisation], detector: Detector) -> 
 
 
 def truth(organisation: Organisation) -> Iterable[tuple[Issuance | Usage, Label, str]]:
-    """Every issuance and usage once, with its label and where it counts: `abuse`, `honest`, `collateral` or `warm-up`."""
+    """Every issuance and usage once, with its label and where it counts.
+
+    That is one of `abuse`, `honest`, `collateral` and `warm-up`.
+    """
     tainted: dict[str, list[float]] = defaultdict(list)
     for row in organisation.rows:
         if row.label.abuse:

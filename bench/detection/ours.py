@@ -21,6 +21,7 @@ class HandClock:
         self.now = 0.0
 
     def __call__(self) -> float:
+        """What it shows, Unix seconds."""
         return self.now
 
 

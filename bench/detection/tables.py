@@ -13,7 +13,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(str(row[i])) for row in (header, *rows)) for i in range(len(header))]
     lines = []
     for row in (header, *rows):
-        cells = [str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            str(c).ljust(w) if i == 0 else str(c).rjust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ]
         lines.append("  ".join(cells).rstrip())
     lines.insert(1, "  ".join("-" * w for w in widths))
     return "\n".join(lines)
@@ -41,9 +43,19 @@ def summary(evaluations: Sequence[Evaluation], *, tells: tuple[str, ...] = ("min
         for budget in BUDGETS:
             threshold = evaluation.threshold(budget)
             counts, total = evaluation.stopped(threshold, tells=tells)
-            rows.append([evaluation.name, f"{100 * budget:g} %", f"{threshold:.2f}",
-                         *(share(counts[m], total) for m in MOMENTS), interval(counts["first"], total), str(total)])
-    return table(("detector", "budget", "threshold", "first mint", "by third", "9 min", "ever", "95 % (first)", "n"), rows)
+            rows.append(
+                [
+                    evaluation.name,
+                    f"{100 * budget:g} %",
+                    f"{threshold:.2f}",
+                    *(share(counts[m], total) for m in MOMENTS),
+                    interval(counts["first"], total),
+                    str(total),
+                ]
+            )
+    return table(
+        ("detector", "budget", "threshold", "first mint", "by third", "9 min", "ever", "95 % (first)", "n"), rows
+    )
 
 
 def by_kind(evaluation: Evaluation, budget: float = 0.001) -> str:
@@ -65,7 +77,9 @@ def by_organisation(evaluation: Evaluation, budget: float = 0.001) -> str:
         mine = {k: [s for s, _, o, _ in v if o == owner] for k, v in evaluation.honest.items()}
         false = [f"{100 * sum(s > threshold for s in v) / len(v):.3f} %" if v else "-" for v in mine.values()]
         rows.append([owner, *(share(counts[m], total) for m in MOMENTS), str(total), *false])
-    return table(("organisation", "first mint", "by third", "9 min", "ever", "n", "false issuance", "false usage"), rows)
+    return table(
+        ("organisation", "first mint", "by third", "9 min", "ever", "n", "false issuance", "false usage"), rows
+    )
 
 
 def false_alarms(evaluation: Evaluation, budget: float = 0.001) -> str:
@@ -85,28 +99,45 @@ def verdicts(evaluation: Evaluation) -> str:
     rows = []
     for kind, counts in sorted(evaluation.verdicts.items()):
         total = sum(counts.values())
-        rows.append([f"legitimate {kind}",
-                     *(f"{100 * counts[v] / total:.3f} %" for v in ("allow", "step_up", "deny")), str(total)])
-    firsts = [s for c in evaluation.campaigns if c.tell == "mint" for s in c.steps
-              if s.step == 1 and s.kind == "issuance"]
-    rows.append(["first mints with a tell",
-                 *(share(sum(s.verdict == v for s in firsts), len(firsts)) for v in ("allow", "step_up", "deny")),
-                 str(len(firsts))])
+        rows.append(
+            [
+                f"legitimate {kind}",
+                *(f"{100 * counts[v] / total:.3f} %" for v in ("allow", "step_up", "deny")),
+                str(total),
+            ]
+        )
+    firsts = [
+        s for c in evaluation.campaigns if c.tell == "mint" for s in c.steps if s.step == 1 and s.kind == "issuance"
+    ]
+    rows.append(
+        [
+            "first mints with a tell",
+            *(share(sum(s.verdict == v for s in firsts), len(firsts)) for v in ("allow", "step_up", "deny")),
+            str(len(firsts)),
+        ]
+    )
     return table(("at the default thresholds", "allow", "step_up", "deny", "n"), rows)
 
 
 def report(evaluation: Evaluation, budget: float = 0.001) -> str:
     """Everything about one detector."""
     threshold = evaluation.threshold(budget)
-    collateral = {k: f"{sum(s > threshold for s in v)} of {len(v)}" for k, v in evaluation.collateral.items()}
+    collateral = ", ".join(
+        f"{sum(s > threshold for s in scores)} of {len(scores)} {kind} rows"
+        for kind, scores in evaluation.collateral.items()
+    )
     parts = [
-        f"== {evaluation.name}: campaigns whose first mint carries a tell", summary([evaluation]),
-        "== whose tell is in the use of what was minted, or stolen", summary([evaluation], tells=("use",)),
-        "== whose tell is late", summary([evaluation], tells=("late",)),
-        f"== by kind, at {100 * budget:g} %", by_kind(evaluation, budget),
-        f"== by organisation, at {100 * budget:g} %", by_organisation(evaluation, budget),
-        f"== legitimate rows above that threshold (collateral apart: issuance {collateral['issuance']}, "
-        f"usage {collateral['usage']})",
+        f"== {evaluation.name}: campaigns whose first mint carries a tell",
+        summary([evaluation]),
+        "== whose tell is in the use of what was minted, or stolen",
+        summary([evaluation], tells=("use",)),
+        "== whose tell is late",
+        summary([evaluation], tells=("late",)),
+        f"== by kind, at {100 * budget:g} %",
+        by_kind(evaluation, budget),
+        f"== by organisation, at {100 * budget:g} %",
+        by_organisation(evaluation, budget),
+        f"== legitimate rows above that threshold (collateral: {collateral})",
         false_alarms(evaluation, budget),
     ]
     if any(v for counts in evaluation.verdicts.values() for v in counts if v):

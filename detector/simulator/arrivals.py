@@ -18,15 +18,17 @@ Arrival = tuple[float, int, str | None]
 
 def arrivals(requester: Requester, start: float, end: float, dice: Dice) -> list[Arrival]:
     """Every time the requester asks, in order, between its birth and its end."""
-    rhythm, out, session = requester.rhythm, [], 0
+    rhythm, out, session = requester.rhythm, list[Arrival](), 0
     first, last = max(start, requester.since), min(end, requester.until)
     day = first - (first - start) % DAY
     while day < last:
         for at, because in _starts(rhythm, day, start, dice):
             session += 1
-            for time in _session(rhythm, at, dice):
-                if first <= time < last and not _asleep(rhythm, time):
-                    out.append((time, session, because))
+            out.extend(
+                (time, session, because)
+                for time in _session(rhythm, at, dice)
+                if first <= time < last and not _asleep(rhythm, time)
+            )
         day += DAY
     out.sort()
     return out

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_LARGE = 30.0  # exp(-30) is still far from underflow
+
 
 class Dice:
     """A seeded stream of chances; `fork` gives independent named streams.
@@ -99,9 +101,9 @@ class Dice:
     def poisson(self, mean: float) -> int:
         """Poisson count (Knuth's product, split for large means)."""
         count = 0
-        while mean > 30.0:  # exp(-30) is still far from underflow
-            count += self.poisson(30.0)
-            mean -= 30.0
+        while mean > _LARGE:
+            count += self.poisson(_LARGE)
+            mean -= _LARGE
         limit, product = math.exp(-mean), self._unit()
         while product > limit:
             count += 1

@@ -50,7 +50,10 @@ class Ledger:
         identity, access = dice.hexes(32), intent.access
         grant = GrantRequest(
             id=f"{identity[:8]}-{identity[8:12]}-{identity[12:16]}-{identity[16:20]}-{identity[20:]}",
-            time=time, issuer=access.issuer, requester=intent.raw, resource=access.resource,
+            time=time,
+            issuer=access.issuer,
+            requester=intent.raw,
+            resource=access.resource,
             actions=asked_actions(access) if "actions" in fields else (),
             privilege=access.privilege if "privilege" in fields else None,
             ttl_seconds=intent.ttl_seconds if "ttl" in fields else None,
@@ -66,14 +69,26 @@ class Ledger:
             renewal_of=intent.renewal_of if "renewal" in fields else None,
         )
         issuance = Issuance(
-            grant=grant, outcome="refused" if intent.refused else "granted", credential=credential,
+            grant=grant,
+            outcome="refused" if intent.refused else "granted",
+            credential=credential,
             expires_at=expires if "expires" in fields and not intent.refused else None,
         )
         self._write(issuance, time, label)
         return Minted(intent=intent, label=label, id=grant.id, credential=credential, expires_at=expires)
 
-    def use(self, minted: Minted, time: float, *, action: str, touched: str, address: str,
-            place: Place, outcome: UsageOutcome = "success", label: Label | None = None) -> None:
+    def use(
+        self,
+        minted: Minted,
+        time: float,
+        *,
+        action: str,
+        touched: str,
+        address: str,
+        place: Place,
+        outcome: UsageOutcome = "success",
+        label: Label | None = None,
+    ) -> None:
         """Write one use of a credential, by the clock of the log that saw it."""
         issuer = minted.intent.access.issuer
         if issuer not in self._skews:
@@ -83,8 +98,15 @@ class Ledger:
         if source.environment is not None or source.workload is not None:
             # Logs of use know the address and the program, not the deployment.
             source = replace(source, environment=None, workload=None)
-        usage = Usage(id=self.dice.hexes(24), time=seen, credential=minted.credential, action=action,
-                      resource=touched, outcome=outcome, source=source)
+        usage = Usage(
+            id=self.dice.hexes(24),
+            time=seen,
+            credential=minted.credential,
+            action=action,
+            resource=touched,
+            outcome=outcome,
+            source=source,
+        )
         said = label or minted.label
         self._write(usage, seen, replace(said, first_mint=False) if said.first_mint else said)
 

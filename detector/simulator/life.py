@@ -47,7 +47,7 @@ class Life:
         self._runs = self.dice.below(9000)
         young = who.since > world.start
         self._history = 2.0 if young else max(10.0, who.rhythm.per_day * _HISTORY_DAYS)
-        session, mood = -1, Mood()
+        session, mood = -1, self._enter(world.start)
         for time, number, because in arrivals(who, world.start, world.end, self.dice):
             if number != session:
                 self._finish(mood, time)
@@ -69,8 +69,13 @@ class Life:
         tasked = dice.chance(who.habits.tasked)
         task = self.world.style.tasks.format(n=dice.below(90000) + 10000) if tasked else None
         purpose = dice.weighted(_PURPOSES, [1.0 / (k + 1.0 + abs(hash_of(who.name) % 8 - k)) for k in range(8)])
-        return Mood(place=where, address=address, task=task, because=because,
-                    purpose=purpose if dice.chance(who.habits.purposes) else None)
+        return Mood(
+            place=where,
+            address=address,
+            task=task,
+            because=because,
+            purpose=purpose if dice.chance(who.habits.purposes) else None,
+        )
 
     def _finish(self, mood: Mood, now: float) -> None:
         if mood.task and mood.last and self.dice.chance(0.7):
@@ -90,10 +95,22 @@ class Life:
             because = because or who.because
         mood.last = time
         intent = Intent(
-            time=time, principal=who.name, raw=self.raw(name.value, mood), access=option.value, place=mood.place,
-            address=mood.address, session=session, run=self._runs, task=mood.task, chain=chain.value,
-            ttl_seconds=float(max(60, round(option.value.ttl_seconds * life.value))), consumer=consumer.value,
-            method=who.method, purpose=mood.purpose, break_glass=self._emergency(time), upheaval=because or mood.because,
+            time=time,
+            principal=who.name,
+            raw=self.raw(name.value, mood),
+            access=option.value,
+            place=mood.place,
+            address=mood.address,
+            session=session,
+            run=self._runs,
+            task=mood.task,
+            chain=chain.value,
+            ttl_seconds=float(max(60, round(option.value.ttl_seconds * life.value))),
+            consumer=consumer.value,
+            method=who.method,
+            purpose=mood.purpose,
+            break_glass=self._emergency(time),
+            upheaval=because or mood.because,
             refused=dice.chance(0.12 if fresh else who.habits.refusals),
         )
         minted = self._mint(intent)
@@ -154,8 +171,15 @@ class Life:
             if late and not dice.chance(0.1):
                 return
             denied = late or dice.chance(0.012)
-            self.ledger.use(minted, at, action=usual_action(intent.access, dice), place=place, address=address,
-                            touched=self.touch(intent.access), outcome="denied" if denied else "success")
+            self.ledger.use(
+                minted,
+                at,
+                action=usual_action(intent.access, dice),
+                place=place,
+                address=address,
+                touched=self.touch(intent.access),
+                outcome="denied" if denied else "success",
+            )
 
     def touch(self, access: Access) -> str:
         """What a credential for that access touches next: the usual, now and then something new."""
@@ -221,16 +245,19 @@ class Life:
         if "{" not in template:
             return template
         pod = f"{hash_of(mood.address + self.requester.name):016x}"
-        return (template.replace("{run}", str(self._runs)).replace("{pod}", pod[:10])
-                .replace("{runner}", str(hash_of(mood.address) % 90 + 10)))
+        return (
+            template.replace("{run}", str(self._runs))
+            .replace("{pod}", pod[:10])
+            .replace("{runner}", str(hash_of(mood.address) % 90 + 10))
+        )
 
 
 @dataclass(slots=True, kw_only=True)
 class Mood:
     """What holds for one session."""
 
-    place: Place = Place(network="", cidrs=(("0.0.0.0", 0),), region="", environment="", user_agent="")  # noqa: S104
-    address: str = ""
+    place: Place
+    address: str
     task: str | None = None
     purpose: str | None = None
     because: str | None = None

@@ -19,9 +19,7 @@ T = TypeVar("T")
 DAY = 86_400.0
 HOUR = 3_600.0
 
-Role: TypeAlias = Literal[
-    "service", "cron", "ci_hosted", "ci_own", "agent", "partner", "operator"
-]
+Role: TypeAlias = Literal["service", "cron", "ci_hosted", "ci_own", "agent", "partner", "operator"]
 Surface: TypeAlias = Literal["bucket", "sql", "secret", "cluster", "queue", "api"]
 
 
@@ -79,8 +77,15 @@ class Choices(Generic[T]):
 
     options: list[Option[T]] = field(default_factory=list)
 
-    def add(self, value: T, *, weight: float = 1.0, since: float = -math.inf,
-            until: float = math.inf, because: str | None = None) -> Option[T]:
+    def add(
+        self,
+        value: T,
+        *,
+        weight: float = 1.0,
+        since: float = -math.inf,
+        until: float = math.inf,
+        because: str | None = None,
+    ) -> Option[T]:
         """One more option."""
         option = Option(value=value, weight=weight, since=since, until=until, because=because)
         self.options.append(option)

@@ -43,16 +43,41 @@ ACTIONS: Final[Mapping[Surface, Mapping[Privilege, tuple[str, ...]]]] = {
 }
 GRASPING: Final[Mapping[Surface, tuple[str, ...]]] = {
     # What thieves do beyond what the credential was asked for.
-    "bucket": ("iam:CreateAccessKey", "iam:AttachRolePolicy", "s3:ListAllMyBuckets", "sts:GetCallerIdentity",
-               "secretsmanager:GetSecretValue"),
+    "bucket": (
+        "iam:CreateAccessKey",
+        "iam:AttachRolePolicy",
+        "s3:ListAllMyBuckets",
+        "sts:GetCallerIdentity",
+        "secretsmanager:GetSecretValue",
+    ),
     "sql": ("sql:CopyTo", "sql:Grant", "sql:CreateRole"),
     "secret": ("kv:List", "sys:Policies", "kv:Destroy"),
     "cluster": ("exec", "impersonate", "list", "bind"),
     "queue": ("sqs:PurgeQueue", "iam:ListRoles"),
     "api": ("DELETE", "PUT", "OPTIONS"),
 }
-_NOUNS: Final = ("orders", "users", "events", "sessions", "exports", "daily", "models", "config", "tokens", "images",
-                 "invoices", "audit", "index", "cache", "jobs", "metrics", "reports", "raw", "tmp", "archive")
+_NOUNS: Final = (
+    "orders",
+    "users",
+    "events",
+    "sessions",
+    "exports",
+    "daily",
+    "models",
+    "config",
+    "tokens",
+    "images",
+    "invoices",
+    "audit",
+    "index",
+    "cache",
+    "jobs",
+    "metrics",
+    "reports",
+    "raw",
+    "tmp",
+    "archive",
+)
 
 
 def usual_action(access: Access, dice: Dice) -> str:

@@ -19,8 +19,15 @@ DEFAULT_WARM_UP_DAYS = 14
 DEFAULT_CAMPAIGNS = 34
 
 
-def simulate(style: str | Style, seed: int, *, days: int = DEFAULT_DAYS, warm_up_days: int = DEFAULT_WARM_UP_DAYS,
-             campaigns: int = DEFAULT_CAMPAIGNS, requesters: int | None = None) -> Organisation:
+def simulate(
+    style: str | Style,
+    seed: int,
+    *,
+    days: int = DEFAULT_DAYS,
+    warm_up_days: int = DEFAULT_WARM_UP_DAYS,
+    campaigns: int = DEFAULT_CAMPAIGNS,
+    requesters: int | None = None,
+) -> Organisation:
     """Live one organisation from beginning to end; same arguments, same events, to the byte.
 
     `days` counts from a Monday (UTC); campaigns begin after `warm_up_days`.
@@ -30,8 +37,12 @@ def simulate(style: str | Style, seed: int, *, days: int = DEFAULT_DAYS, warm_up
     drawn = STYLES[style] if isinstance(style, str) else style
     dice = Dice(f"assayer/{drawn.name}/{seed}")
     world = World(
-        style=drawn, dice=dice, start=_MONDAY + 7 * DAY * dice.fork("week").below(40), days=days,
-        warm_up_days=warm_up_days, addresses=Addresses(drawn, dice.fork("addresses")),
+        style=drawn,
+        dice=dice,
+        start=_MONDAY + 7 * DAY * dice.fork("week").below(40),
+        days=days,
+        warm_up_days=warm_up_days,
+        addresses=Addresses(drawn, dice.fork("addresses")),
         accounts={name: f"{dice.fork(name).below(9 * 10**11) + 10**11}" for name, _ in drawn.environments},
     )
     populate(world, size=requesters)
@@ -46,5 +57,13 @@ def simulate(style: str | Style, seed: int, *, days: int = DEFAULT_DAYS, warm_up
     begun = unleash(world, ledger, lives, campaigns)
     rows = sorted(ledger.rows, key=lambda row: (row.event.time, row.event.id, row.arrived))
     kept = [row for row in rows if row.event.time < world.end]
-    return Organisation(style=drawn.name, seed=seed, start=world.start, days=days, warm_up_days=warm_up_days,
-                        rows=tuple(kept), campaigns=begun, dialects=dict(world.dialects))
+    return Organisation(
+        style=drawn.name,
+        seed=seed,
+        start=world.start,
+        days=days,
+        warm_up_days=warm_up_days,
+        rows=tuple(kept),
+        campaigns=begun,
+        dialects=dict(world.dialects),
+    )

@@ -25,9 +25,30 @@ from detector.simulator.roles import ROLES, RoleKind, hours
 from detector.simulator.styles import ResourceKind, Style
 
 _Stay: TypeAlias = tuple[Place, float, float, float, str | None]
+_UNNUMBERED = 8  # so many tries at a plain name, before parts are numbered
 _PRIVILEGES: tuple[Privilege, ...] = ("read", "write", "admin")
-_TITLES = ("api", "worker", "web", "sync", "indexer", "exporter", "billing", "scheduler", "gateway", "loader",
-           "mailer", "cleaner", "scorer", "proxy", "report", "builder", "deployer", "reader", "rotator", "checker")
+_TITLES = (
+    "api",
+    "worker",
+    "web",
+    "sync",
+    "indexer",
+    "exporter",
+    "billing",
+    "scheduler",
+    "gateway",
+    "loader",
+    "mailer",
+    "cleaner",
+    "scorer",
+    "proxy",
+    "report",
+    "builder",
+    "deployer",
+    "reader",
+    "rotator",
+    "checker",
+)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,8 +111,15 @@ def populate(world: World, *, size: int | None = None) -> None:
         world.requesters.append(hire(world, role, dice.fork(f"requester-{index}"), since=world.start))
 
 
-def grow(world: World, application: str, environment: str, dice: Dice, *,
-         kind: ResourceKind | None = None, privilege: Privilege | None = None) -> Access:
+def grow(
+    world: World,
+    application: str,
+    environment: str,
+    dice: Dice,
+    *,
+    kind: ResourceKind | None = None,
+    privilege: Privilege | None = None,
+) -> Access:
     """One more resource of an application in an environment; its name is new."""
     style, app = world.style, world.applications[application]
     kind = kind or dice.weighted(style.kinds, [k.weight for k in style.kinds])
@@ -99,26 +127,32 @@ def grow(world: World, application: str, environment: str, dice: Dice, *,
     taken = {a.resource for stock in app.catalogue.values() for a in stock}
     resource = ""
     for attempt in range(50):
-        part = dice.pick(app.parts) if attempt < 8 else f"{dice.pick(app.parts)}{app.serial}"
+        part = dice.pick(app.parts) if attempt < _UNNUMBERED else f"{dice.pick(app.parts)}{app.serial}"
         if "{env}" not in kind.resource and environment != style.environments[0][0]:
             part = f"{environment}-{part}"
-        resource = _fill(world, kind.resource, environment, application, part, kind.verbs[drawn])
+        resource = _fill(world, kind.resource, environment, application, part=part, verb=kind.verbs[drawn])
         if resource not in taken:
             break
-        app.serial += attempt >= 8
-    issuer = _fill(world, kind.issuer, environment, application, "", "")
+        app.serial += attempt >= _UNNUMBERED
+    issuer = _fill(world, kind.issuer, environment, application)
     world.dialects[issuer] = kind.dialect
     access = Access(
-        issuer=issuer, resource=resource, privilege=drawn, ttl_seconds=float(dice.pick(kind.lifetimes)),
-        application=application, environment=environment, surface=kind.surface,
+        issuer=issuer,
+        resource=resource,
+        privilege=drawn,
+        ttl_seconds=float(dice.pick(kind.lifetimes)),
+        application=application,
+        environment=environment,
+        surface=kind.surface,
         sensitivity=_sensitivity(drawn, environment == style.environments[0][0], dice),
     )
     app.catalogue.setdefault(environment, []).append(access)
     return access
 
 
-def hire(world: World, role: Role, dice: Dice, *, since: float, application: str | None = None,
-         because: str | None = None) -> Requester:
+def hire(
+    world: World, role: Role, dice: Dice, *, since: float, application: str | None = None, because: str | None = None
+) -> Requester:
     """A new requester of that role, with habits drawn from the role's and the style's."""
     style, kind = world.style, ROLES[role]
     application = application or dice.pick(list(world.applications))
@@ -126,16 +160,27 @@ def hire(world: World, role: Role, dice: Dice, *, since: float, application: str
     title = dice.pick(_TITLES)
     template = dice.pick(style.names[role])
     known = {o.value for r in world.requesters for o in r.names.options}
-    name = _fill(world, template, environment, application, "", "", role=title)
+    name = _fill(world, template, environment, application, role=title)
     while name in known:
         title = f"{dice.pick(_TITLES)}{dice.below(100)}"
-        name = _fill(world, template, environment, application, "", "", role=title)
+        name = _fill(world, template, environment, application, role=title)
     dormant = role in ("service", "cron", "partner", "operator") and dice.chance(style.dormant)
     requester = Requester(
-        name=f"{role}/{environment}/{application}/{title}", role=role, application=application,
-        environment=environment, names=Choices(), accesses=Choices(), places=Choices(), chains=Choices(),
-        lifetimes=Choices(), consumers=Choices(), method=dice.pick(kind.methods),
-        rhythm=_rhythm(world, kind, dice), habits=_habits(world, kind, dice), since=since, because=because,
+        name=f"{role}/{environment}/{application}/{title}",
+        role=role,
+        application=application,
+        environment=environment,
+        names=Choices(),
+        accesses=Choices(),
+        places=Choices(),
+        chains=Choices(),
+        lifetimes=Choices(),
+        consumers=Choices(),
+        method=dice.pick(kind.methods),
+        rhythm=_rhythm(world, kind, dice),
+        habits=_habits(world, kind, dice),
+        since=since,
+        because=because,
         dormant=dormant,
     )
     requester.names.add(name)
@@ -196,8 +241,10 @@ def _places(world: World, requester: Requester, dice: Dice) -> list[_Stay]:
     if requester.role == "partner":
         return [(plan.partner(environment, dice), 1.0, *forever, None)]
     if requester.role == "operator":
-        return [(plan.desk(environment, dice), 1.0, *forever, None),
-                (plan.sofa(environment, dice), dice.between(0.0, 0.6), *forever, None)]
+        return [
+            (plan.desk(environment, dice), 1.0, *forever, None),
+            (plan.sofa(environment, dice), dice.between(0.0, 0.6), *forever, None),
+        ]
     networks, at = plan.home(environment, dice), world.start - DAY
     name, out = requester.name.rsplit("/", 1)[-1], list[_Stay]()
     because: str | None = None
@@ -217,10 +264,14 @@ def _rhythm(world: World, kind: RoleKind, dice: Dice) -> Rhythm:
         first = dice.between(0.0, 24.0)
         clock = tuple(sorted((first + 24.0 * k / count) % 24.0 for k in range(count)))
     rhythm = Rhythm(
-        per_day=per_day, hours=hours(kind.day, dice), weekend=dice.between(*kind.weekend),
+        per_day=per_day,
+        hours=hours(kind.day, dice),
+        weekend=dice.between(*kind.weekend),
         evenness=dice.between(0.6, 1.6) * style.evenness * kind.evenness,
-        session=dice.lognormal(kind.session, 0.4), gap_seconds=dice.lognormal(kind.gap_seconds, 0.7),
-        clock=clock, growth_per_day=dice.between(-0.005, 0.012),
+        session=dice.lognormal(kind.session, 0.4),
+        gap_seconds=dice.lognormal(kind.gap_seconds, 0.7),
+        clock=clock,
+        growth_per_day=dice.between(-0.005, 0.012),
     )
     rhythm.offset.add(style.offset_hours)
     return rhythm
@@ -229,12 +280,18 @@ def _rhythm(world: World, kind: RoleKind, dice: Dice) -> Rhythm:
 def _habits(world: World, kind: RoleKind, dice: Dice) -> Habits:
     curious = world.style.novelty * dice.lognormal(1.0, 0.8)
     return Habits(
-        novelty=kind.novelty * curious, discount=min(0.75, kind.discount * dice.between(0.5, 1.5)),
-        object_novelty=1.5 * curious, object_discount=min(0.8, dice.between(0.1, 0.6) * world.style.novelty),
-        uses=min(12.0, dice.lognormal(kind.uses, 0.6)), unused=dice.between(0.0, 0.25),
-        refusals=min(0.2, dice.lognormal(0.008, 1.2)), retries=min(0.15, dice.lognormal(0.01, 1.0)),
-        renews=dice.between(0.0, 0.25) if dice.chance(0.35) else 0.0, strays=min(0.05, dice.lognormal(0.003, 1.0)),
-        tasked=kind.tasked * (0.4 if dice.chance(0.3) else 1.0), purposes=dice.between(0.5, 1.0),
+        novelty=kind.novelty * curious,
+        discount=min(0.75, kind.discount * dice.between(0.5, 1.5)),
+        object_novelty=1.5 * curious,
+        object_discount=min(0.8, dice.between(0.1, 0.6) * world.style.novelty),
+        uses=min(12.0, dice.lognormal(kind.uses, 0.6)),
+        unused=dice.between(0.0, 0.25),
+        refusals=min(0.2, dice.lognormal(0.008, 1.2)),
+        retries=min(0.15, dice.lognormal(0.01, 1.0)),
+        renews=dice.between(0.0, 0.25) if dice.chance(0.35) else 0.0,
+        strays=min(0.05, dice.lognormal(0.003, 1.0)),
+        tasked=kind.tasked * (0.4 if dice.chance(0.3) else 1.0),
+        purposes=dice.between(0.5, 1.0),
         consumer_elsewhere=dice.chance(kind.elsewhere),
     )
 
@@ -249,17 +306,30 @@ def _sensitivity(privilege: Privilege, production: bool, dice: Dice) -> Sensitiv
     return levels[max(0, min(3, rank))]
 
 
-def _fill(world: World, template: str, environment: str, application: str, part: str, verb: str, *,
-          role: str = "{role}") -> str:
+def _fill(
+    world: World,
+    template: str,
+    environment: str,
+    application: str,
+    *,
+    part: str = "",
+    verb: str = "",
+    role: str = "",
+) -> str:
     """Fill what is filled once; what differs every time stays a placeholder."""
     return (
-        template.replace("{env}", environment).replace("{app}", application).replace("{part}", part)
-        .replace("{verb}", verb).replace("{role}", role).replace("{org}", world.style.org)
-        .replace("{acct}", world.accounts[environment]).replace("{cluster}", f"{world.style.org}1")
+        template.replace("{env}", environment)
+        .replace("{app}", application)
+        .replace("{part}", part)
+        .replace("{verb}", verb)
+        .replace("{role}", role)
+        .replace("{org}", world.style.org)
+        .replace("{acct}", world.accounts[environment])
+        .replace("{cluster}", f"{world.style.org}1")
     )
 
 
 def rename(world: World, requester: Requester, title: str) -> str:
     """The raw name's template that a requester has under a new title."""
     template = world.style.names[requester.role][0]
-    return _fill(world, template, requester.environment, requester.application, "", "", role=title)
+    return _fill(world, template, requester.environment, requester.application, role=title)

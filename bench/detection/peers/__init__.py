@@ -9,13 +9,17 @@ from bench.detection.measure import Detector
 from bench.detection.peers.chance import chance
 from bench.detection.peers.first_seen import first_seen
 from bench.detection.peers.fixed import fixed_rules
+from bench.detection.peers.forest import isolation_forest
 from bench.detection.peers.half_space import half_space_trees
+from bench.detection.peers.loda import loda
 
 PEERS: Final[Mapping[str, Detector]] = {
     "random": chance,
     "fixed rules": fixed_rules,
     "first seen, 14 days": first_seen,
+    "isolation forest": isolation_forest,
     "river half-space trees": half_space_trees,
+    "river LODA": loda,
 }
 
 __all__ = ["PEERS"]

@@ -1,14 +1,16 @@
-"""What the peers see of a row: a dozen numbers in [0, 1], made prequentially from the events alone.
+"""What the peers see of a row: some twenty numbers, made prequentially from the events alone.
 
-The same for every peer. New means: not seen with this requester within the last fourteen days. They get the true
-identity behind a raw name, so that none of them fails for want of folding names.
+The same for every peer. A categorical facet is nought for a value that this requester had within the last fourteen
+days, else its surprise: the logarithm of how many rows it had without it, over ten, cut at one. (Surprise of familiar
+values too, or bare flags, made every peer worse.) They get the true identity behind a raw name, so that none of them
+fails for want of folding names.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bench.detection.measure import truth
@@ -17,7 +19,26 @@ from detector.simulator import Organisation
 
 MEMORY: Final = 14 * 86_400.0
 HOUR: Final = 3600.0
+DAY: Final = 86_400.0
 _RANK: Final = {"read": 0.2, "write": 0.5, "admin": 1.0, None: 0.2}
+_FULL: Final = 10.0  # nats of surprise that count as one
+
+ISSUANCE: Final = (
+    "resource",
+    "issuer",
+    "network",
+    "environment",
+    "agent",
+    "privilege",
+    "chain",
+    "consumer",
+    "tasked",
+    "purposed",
+    "method",
+    "hour",
+    "lifetime",
+)
+USAGE: Final = ("resource", "network", "privilege", "hour")
 
 
 def network(address: str | None) -> str:
@@ -25,73 +46,116 @@ def network(address: str | None) -> str:
     return address.rsplit(".", 1)[0] if address else ""
 
 
-class Facets:
-    """Turns one organisation's rows into (kind, id, facets), each before it is remembered."""
+class Counts:
+    """How often a requester had each value of one facet within the last fourteen days."""
+
+    __slots__ = ("_counts", "_rows")
 
     def __init__(self) -> None:
-        self._seen: dict[tuple[str, str, str], float] = {}
-        self._recent: dict[str, list[float]] = defaultdict(list)
-        self._lifetime: dict[tuple[str, str], float] = {}
+        self._counts: dict[str, int] = defaultdict(int)
+        self._rows: deque[tuple[float, str]] = deque()
+
+    def surprise(self, value: str, now: float) -> tuple[float, bool]:
+        """The value's surprise, and whether it was never seen; then it is counted."""
+        while self._rows and self._rows[0][0] < now - MEMORY:
+            self._counts[self._rows.popleft()[1]] -= 1
+        before, total = self._counts[value], len(self._rows)
+        self._counts[value] += 1
+        self._rows.append((now, value))
+        return (0.0, False) if before else (min(1.0, math.log(2.0 * (total + 1.0)) / _FULL), True)
+
+
+class Facets:
+    """Turns one organisation's rows into (kind, id, facets, first seen), each before it is remembered."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str], Counts] = defaultdict(Counts)
+        self._recent: dict[str, deque[float]] = defaultdict(deque)
         self._minted: dict[str, tuple[Issuance, str]] = {}
 
-    def rows(self, organisation: Organisation) -> Iterator[tuple[str, str, dict[str, float]]]:
-        """Facets of every row in time order."""
+    def rows(self, organisation: Organisation) -> Iterator[tuple[str, str, dict[str, float], frozenset[str]]]:
+        """Facets of every row in time order, and the names of those seen for the first time."""
         for event, label, _ in truth(organisation):
             if isinstance(event, Issuance):
-                yield "issuance", event.id, self._issuance(event, label.principal)
+                yield "issuance", event.id, *self._issuance(event, label.principal)
             else:
-                yield "usage", event.id, self._usage(event)
+                yield "usage", event.id, *self._usage(event)
 
-    def _issuance(self, event: Issuance, who: str) -> dict[str, float]:
+    def _issuance(self, event: Issuance, who: str) -> tuple[dict[str, float], frozenset[str]]:
         grant, now = event.grant, event.time
-        recent = self._recent[who] = [t for t in self._recent[who] if t > now - HOUR]
-        last = self._seen.get((who, "any", ""), now - MEMORY)
-        usual = self._lifetime.get((who, grant.resource))
-        stretch = abs(math.log((grant.ttl_seconds or 900.0) / usual)) if usual else 0.0
-        row = {
-            "resource": self._new(who, "resource", grant.resource, now),
-            "issuer": self._new(who, "issuer", grant.issuer, now),
-            "network": self._new(who, "network", network(grant.source.ip), now),
-            "environment": self._new(who, "environment", grant.source.environment or "", now),
-            "privilege": self._new(who, "privilege", grant.privilege or "", now),
-            "chain": self._new(who, "chain", ">".join(grant.on_behalf_of), now),
-            "consumer": self._new(who, "consumer", grant.consumer or "", now),
-            "tasked": self._new(who, "tasked", str(grant.task is not None), now),
-            "hour": self._new(who, "hour", str(int(now % 86_400.0 // HOUR)), now),
-            "rate": min(1.0, math.log1p(len(recent)) / 5.0),
+        values = dict(
+            zip(
+                ISSUANCE,
+                (
+                    grant.resource,
+                    grant.issuer,
+                    network(grant.source.ip),
+                    grant.source.environment or "",
+                    grant.source.user_agent or "",
+                    grant.privilege or "",
+                    ">".join(grant.on_behalf_of),
+                    grant.consumer or "",
+                    str(grant.task is None),
+                    str(grant.purpose is None),
+                    grant.authentication_method or "",
+                    str(int(now % DAY // HOUR)),
+                    str(round(2.0 * math.log(grant.ttl_seconds or 900.0))),
+                ),
+                strict=True,
+            )
+        )
+        row, new = self._surprises(who, values, now)
+        row |= self._pace(who, now)
+        row |= {
             "rank": _RANK[grant.privilege],
-            "stretch": min(1.0, stretch / 4.0),
-            "idle": min(1.0, (now - last) / MEMORY),
             "glass": float(grant.break_glass),
             "refused": float(event.outcome == "refused"),
-            "foreign": 0.0,
-            "dead": 0.0,
         }
-        recent.append(now)
-        self._seen[(who, "any", "")] = now
-        if grant.ttl_seconds:
-            self._lifetime[(who, grant.resource)] = grant.ttl_seconds
         if event.credential:
             self._minted[event.credential] = (event, who)
-        return row
+        return row, new
 
-    def _usage(self, event: Usage) -> dict[str, float]:
-        row = dict.fromkeys(
-            ("resource", "issuer", "network", "environment", "privilege", "chain", "consumer", "tasked", "hour", "rate",
-             "rank", "stretch", "idle", "glass", "refused", "foreign", "dead"), 0.0
-        )
+    def _usage(self, event: Usage) -> tuple[dict[str, float], frozenset[str]]:
         minted, who = self._minted.get(event.credential or "", (None, "nobody"))
-        row["resource"] = self._new(who, "object", event.resource or "", event.time)
-        row["privilege"] = self._new(who, "action", event.action or "", event.time)
-        row["network"] = self._new(who, "used from", network(event.source.ip), event.time)
-        row["refused"] = float(event.outcome == "denied")
+        values = dict(
+            zip(
+                USAGE,
+                (
+                    event.resource or "",
+                    network(event.source.ip),
+                    event.action or "",
+                    str(int(event.time % DAY // HOUR)),
+                ),
+                strict=True,
+            )
+        )
+        row, new = self._surprises(f"{who} uses", values, event.time)
+        row |= {"denied": float(event.outcome == "denied"), "foreign": 0.0, "dead": 0.0, "age": 0.0}
         if minted:
+            life = minted.grant.ttl_seconds or 3600.0
             row["foreign"] = float(network(minted.grant.source.ip) != network(event.source.ip))
             row["dead"] = float(minted.expires_at is not None and event.time > minted.expires_at)
-        return row
+            row["age"] = min(1.0, max(0.0, event.time - minted.time) / (2.0 * life))
+        return row, new
 
-    def _new(self, who: str, facet: str, value: str, now: float) -> float:
-        key = (who, facet, value)
-        before = self._seen.get(key, -math.inf)
-        self._seen[key] = now
-        return float(before < now - MEMORY)
+    def _surprises(self, who: str, values: Mapping[str, str], now: float) -> tuple[dict[str, float], frozenset[str]]:
+        row, new = {}, set()
+        for name, value in values.items():
+            row[name], fresh = self._counts[who, name].surprise(value, now)
+            if fresh:
+                new.add(name)
+        return row, frozenset(new)
+
+    def _pace(self, who: str, now: float) -> dict[str, float]:
+        """How the last hour compares with the last days, and how long it was silent before."""
+        recent = self._recent[who]
+        while recent and recent[0] < now - 3.0 * DAY:
+            recent.popleft()
+        hour = sum(1 for t in recent if t > now - HOUR)
+        usual = len(recent) / 72.0
+        silence = now - recent[-1] if recent else 3.0 * DAY
+        recent.append(now)
+        return {
+            "pace": min(1.0, max(0.0, math.log((hour + 1.0) / (usual + 1.0))) / 4.0),
+            "silence": min(1.0, silence / (3.0 * DAY)),
+        }

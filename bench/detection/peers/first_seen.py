@@ -8,10 +8,10 @@ from bench.detection.measure import Scored
 from bench.detection.peers.facets import Facets
 from detector.simulator import Organisation
 
-_WATCHED = ("resource", "issuer", "network", "environment", "privilege", "chain", "consumer")
+_UNWATCHED = frozenset({"hour", "lifetime"})  # nobody alarms on a first-seen hour or second
 
 
 def first_seen(organisation: Organisation) -> Iterator[Scored]:
     """How many things are seen for the first time in this row."""
-    for kind, identity, row in Facets().rows(organisation):
-        yield Scored(identity, kind, sum(row[name] for name in _WATCHED))
+    for kind, identity, _, new in Facets().rows(organisation):
+        yield Scored(identity, kind, float(len(new - _UNWATCHED)))

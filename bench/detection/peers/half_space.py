@@ -14,7 +14,7 @@ from detector.simulator import Organisation
 def half_space_trees(organisation: Organisation) -> Iterator[Scored]:
     """Scored before learnt, learning everything, as the estimator is meant to be used."""
     forests = {kind: HalfSpaceTrees(n_trees=25, height=8, window_size=500, seed=7) for kind in ("issuance", "usage")}
-    for kind, identity, row in Facets().rows(organisation):
+    for kind, identity, row, _ in Facets().rows(organisation):
         forest = forests[kind]
         yield Scored(identity, kind, forest.score_one(row))
         forest.learn_one(row)

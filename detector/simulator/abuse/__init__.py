@@ -6,12 +6,15 @@ from collections.abc import Mapping
 from typing import Final
 
 from detector.simulator.abuse import pretence, reach, theft
-from detector.simulator.abuse.stage import Kind, Stage
+from detector.simulator.abuse.stage import QUIRKS, Kind, Stage
 from detector.simulator.dice import Dice
 from detector.simulator.ledger import Ledger
 from detector.simulator.life import Life
 from detector.simulator.model import DAY, Requester
 from detector.simulator.population import World
+
+CAREFUL: Final = 0.4
+"""The share of thieves who imitate their victim in all but what their kind is about."""
 
 _AT_HOME: Final = ("service", "cron", "ci_own", "agent", "partner")
 _TASKED: Final = ("ci_hosted", "ci_own", "agent")
@@ -30,16 +33,18 @@ KINDS: Final[Mapping[str, Kind]] = {
     "scope_mismatch": Kind(play=pretence.scope_mismatch, tell="use"),
     "spread": Kind(play=reach.spread),
     "dormant_wakes": Kind(play=theft.dormant_wakes, dormant=True, watched=3),
-    "forged_delegation": Kind(play=pretence.forged_delegation, roles=("agent", "ci_own", "service"),
-                              fields=frozenset({"chain"})),
+    "forged_delegation": Kind(
+        play=pretence.forged_delegation, roles=("agent", "ci_own", "service"), fields=frozenset({"chain"})
+    ),
     "break_glass": Kind(play=pretence.break_glass, fields=frozenset({"break_glass"})),
     "lost_purpose": Kind(play=pretence.lost_purpose, roles=_TASKED, fields=frozenset({"task", "purpose"})),
     "wandering": Kind(play=reach.wandering, roles=("agent",), watched=15),
     "poison_then_hit": Kind(play=reach.poison_then_hit, course_days=5.0),
     "compromised_issuer": Kind(play=pretence.compromised_issuer, tell="late"),
     "policy_widened": Kind(play=reach.policy_widened),
-    "shared_identity": Kind(play=theft.shared_identity, roles=("service", "cron", "ci_own", "agent"),
-                            fields=frozenset({"consumer", "ip"})),
+    "shared_identity": Kind(
+        play=theft.shared_identity, roles=("service", "cron", "ci_own", "agent"), fields=frozenset({"consumer", "ip"})
+    ),
     "probing": Kind(play=reach.probing, tell="late"),
     "replayed_task": Kind(play=pretence.replayed_task, roles=_TASKED, fields=frozenset({"task"})),
     "staging_asks_production": Kind(play=reach.staging_asks_production, environments="lower", watched=15),
@@ -67,8 +72,21 @@ def unleash(world: World, ledger: Ledger, lives: Mapping[str, Life], campaigns: 
         spent.add(victim.name)
         campaign = f"{name}-{index}"
         at = _when(lives[victim.name], kind, at, own)
-        stage = Stage(world=world, ledger=ledger, lives=lives, dice=own, campaign=campaign, kind=name,
-                      tell=kind.tell, careful=own.chance(0.5), at=at, victim=victim)
+        careful = own.chance(CAREFUL)
+        slips = () if careful or kind.tell != "mint" else tuple(q for q, chance in QUIRKS if own.chance(chance))
+        stage = Stage(
+            world=world,
+            ledger=ledger,
+            lives=lives,
+            dice=own,
+            campaign=campaign,
+            kind=name,
+            tell=kind.tell,
+            careful=careful,
+            at=at,
+            victim=victim,
+            quirks=slips,
+        )
         kind.play(stage)
         if stage.steps:
             begun[campaign] = name

@@ -29,8 +29,15 @@ def _dead_hour(stage: Stage) -> float:
 def forged_delegation(stage: Stage) -> None:
     """On behalf of somebody who never stood in this requester's chain."""
     dice, world = stage.dice, stage.world
-    others = sorted({m.intent.chain for name, life in stage.lives.items() if name != stage.victim.name
-                     for m in life.past[:5] if m.intent.chain})
+    others = sorted(
+        {
+            m.intent.chain
+            for name, life in stage.lives.items()
+            if name != stage.victim.name
+            for m in life.past[:5]
+            if m.intent.chain
+        }
+    )
     usual = {m.intent.chain for m in stage.past(stage.at)}
     foreign = [chain for chain in others if chain not in usual]
     for at in stage.times(2 + dice.geometric(3.0), 300.0):
@@ -67,8 +74,13 @@ def replayed_task(stage: Stage) -> None:
     dice = stage.dice
     tasks = [m.intent.task for m in stage.past(stage.at - 6 * HOUR) if m.intent.task]
     if not stage.careful or not tasks:
-        tasks = [m.intent.task for name, life in stage.lives.items() if name != stage.victim.name
-                 for m in life.past if m.intent.task and m.intent.time < stage.at - HOUR] or tasks
+        tasks = [
+            m.intent.task
+            for name, life in stage.lives.items()
+            if name != stage.victim.name
+            for m in life.past
+            if m.intent.task and m.intent.time < stage.at - HOUR
+        ] or tasks
     if not tasks:
         return
     task = dice.pick(tasks[-200:])
@@ -89,24 +101,38 @@ def scope_mismatch(stage: Stage) -> None:
         for _ in range(1 + stage.uses()):
             moment += 0.4 + dice.lognormal(6.0, 1.0)
             stage.ledger.use(
-                minted, moment, action=dice.pick(ACTIONS[strong.surface][strong.privilege]), place=place,
+                minted,
+                moment,
+                action=dice.pick(ACTIONS[strong.surface][strong.privilege]),
+                place=place,
                 touched=f"{strong.application}/{dice.pick(('keys', 'backup', 'dump', 'secrets'))}/{dice.below(50)}",
-                address=address, outcome="denied" if dice.chance(0.15 if stage.careful else 0.5) else "success",
+                address=address,
+                outcome="denied" if dice.chance(0.15 if stage.careful else 0.5) else "success",
             )
 
 
 def compromised_issuer(stage: Stage) -> None:
     """Whoever owns the issuer mints for many requesters, each of them only a little odd."""
     dice, issuer = stage.dice, stage.past(stage.at)[-1].intent.access.issuer
-    users = [life for _, life in sorted(stage.lives.items())
-             if any(m.intent.access.issuer == issuer and m.credential for m in stage.past(stage.at, life))]
+    users = [
+        life
+        for _, life in sorted(stage.lives.items())
+        if any(m.intent.access.issuer == issuer and m.credential for m in stage.past(stage.at, life))
+    ]
     for at in stage.times(8 + dice.geometric(10.0), 1800.0 if stage.careful else 400.0):
         life = dice.pick(users)
         models = [m.intent for m in stage.past(stage.at, life) if m.intent.access.issuer == issuer]
         model = dice.pick(models)
         subnet = dice.pick(stage.world.addresses.subnets[life.requester.environment])
-        odd = replace(model, time=at, renewal_of=None, upheaval=None, break_glass=False, refused=False,
-                      ttl_seconds=float(max(60, round(model.ttl_seconds * dice.pick((1.0, 1.5, 2.0))))))
+        odd = replace(
+            model,
+            time=at,
+            renewal_of=None,
+            upheaval=None,
+            break_glass=False,
+            refused=False,
+            ttl_seconds=float(max(60, round(model.ttl_seconds * dice.pick((1.0, 1.5, 2.0))))),
+        )
         if dice.chance(0.5):
             odd = replace(odd, address=f"{subnet}.{2 + dice.below(250)}")
         stage.victim = life.requester

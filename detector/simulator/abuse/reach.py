@@ -29,8 +29,11 @@ def escalation(stage: Stage) -> None:
     ranks = {"read": 0, "write": 1, "admin": 2}
     highest = max(ranks[m.intent.access.privilege] for m in seen)
     more: tuple[Privilege, ...] = ("write", "admin") if highest == 0 and stage.careful else ("admin",)
-    wanted = [a for a in stage.world.applications[home.application].catalogue[home.environment]
-              if a.privilege in more and a.resource not in stage.known()]
+    wanted = [
+        a
+        for a in stage.world.applications[home.application].catalogue[home.environment]
+        if a.privilege in more and a.resource not in stage.known()
+    ]
     if not wanted:
         kind = next((k for k in stage.world.style.kinds if k.surface == home.surface), None)
         wanted = [grow(stage.world, home.application, home.environment, dice, kind=kind, privilege=more[-1])]
@@ -56,7 +59,8 @@ def spread(stage: Stage) -> None:
     wanted = local + [a for a in wanted if a not in local]
     if not wanted:
         wanted = stage.strangers(stage.victim.environment)
-    _ask_for(stage, wanted, stage.times(min(2 + dice.geometric(3.0), 2 * len(wanted)), 2000.0 if stage.careful else 40.0))
+    count = min(2 + dice.geometric(3.0), 2 * len(wanted))
+    _ask_for(stage, wanted, stage.times(count, 2000.0 if stage.careful else 40.0))
 
 
 def staging_asks_production(stage: Stage) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from detector.events import Lifecycle
+from detector.simulator.addresses import THIEVES_TOOLS
 from detector.simulator.dice import Dice
 from detector.simulator.labels import Label
 from detector.simulator.ledger import Ledger, Minted
@@ -17,6 +18,10 @@ from detector.simulator.population import World
 
 Tell: TypeAlias = Literal["mint", "use", "late"]
 """Where abuse first shows: in the first mint, in what is done with it, or only in the course of time."""
+
+Quirk: TypeAlias = Literal["tool", "bare", "greedy", "elsewhere"]
+QUIRKS: tuple[tuple[Quirk, float], ...] = (("tool", 0.35), ("bare", 0.25), ("greedy", 0.25), ("elsewhere", 0.35))
+"""What careless thieves get wrong besides what their kind is about, each with its chance."""
 
 _WATCHED = 60  # how many of the victim's latest requests a thief has seen
 
@@ -35,7 +40,9 @@ class Stage:
     careful: bool
     at: float
     victim: Requester
+    quirks: tuple[Quirk, ...] = ()
     steps: int = 0
+    _haunt: tuple[Place, str] | None = None
     _runs: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -58,24 +65,65 @@ class Stage:
         past = self.past(at, life)
         model, latest = self.dice.pick(past[-20:]).intent, past[-1].intent
         task = model.task and self.world.style.tasks.format(n=self.dice.below(90000) + 10000)
-        return replace(model, time=at, raw=latest.raw, place=latest.place, address=latest.address, task=task,
-                       renewal_of=None, break_glass=False, refused=False, upheaval=None)
+        return replace(
+            model,
+            time=at,
+            raw=latest.raw,
+            place=latest.place,
+            address=latest.address,
+            task=task,
+            renewal_of=None,
+            break_glass=False,
+            refused=False,
+            upheaval=None,
+        )
 
     def mint(self, intent: Intent, *, first: bool | None = None) -> Minted:
         """Ask for it; the next step of the campaign."""
         self.steps += 1
         marked = self.steps == 1 if first is None else first
-        return self.ledger.mint(intent, self.label(marked))
+        return self.ledger.mint(self._slip(intent), self.label(marked))
+
+    def _slip(self, intent: Intent) -> Intent:
+        """What a careless thief also gets wrong, the same way every time."""
+        if "tool" in self.quirks:
+            intent = replace(intent, place=replace(intent.place, user_agent=THIEVES_TOOLS[self.steps % 2]))
+        if "bare" in self.quirks:
+            intent = replace(intent, task=None, purpose=None, chain=intent.chain[:1])
+        if "greedy" in self.quirks:
+            intent = replace(intent, ttl_seconds=max(intent.ttl_seconds, 6 * HOUR))
+        if "elsewhere" in self.quirks:
+            if self._haunt is None:
+                place = self.next_door() if self.dice.chance(0.5) else self.elsewhere()
+                self._haunt = place, place.address(self.dice)
+            intent = replace(intent, place=self._haunt[0], address=self._haunt[1])
+        return intent
 
     def label(self, first: bool = False, *, step: int | None = None, principal: str | None = None) -> Label:  # noqa: FBT001, FBT002
         """The truth about the current step."""
-        return Label(principal=principal or self.victim.name, campaign=self.campaign, kind=self.kind,
-                     variant="careful" if self.careful else "careless", step=self.steps if step is None else step,
-                     first_mint=first, late_tell=self.tell == "late")
+        return Label(
+            principal=principal or self.victim.name,
+            campaign=self.campaign,
+            kind=self.kind,
+            variant="careful" if self.careful else "careless",
+            step=self.steps if step is None else step,
+            first_mint=first,
+            late_tell=self.tell == "late",
+        )
 
-    def use(self, minted: Minted, count: int, *, place: Place | None = None, after: float | None = None,  # noqa: PLR0913
-            grasping: float = 0.15, denied: float = 0.03, foreign: float = 0.1, spacing: float = 8.0,
-            label: Label | None = None) -> None:
+    def use(
+        self,
+        minted: Minted,
+        count: int,
+        *,
+        place: Place | None = None,
+        after: float | None = None,
+        grasping: float = 0.15,
+        denied: float = 0.03,
+        foreign: float = 0.1,
+        spacing: float = 8.0,
+        label: Label | None = None,
+    ) -> None:
         """Use it: mostly as the victim would, now and then as a thief does.
 
         `grasping` is the share of actions nobody asked this credential for,
@@ -92,8 +140,16 @@ class Stage:
             grasp = dice.chance(grasping)
             action = dice.pick(GRASPING[intent.access.surface]) if grasp else usual_action(intent.access, dice)
             touched = new_object(intent.access, dice) if dice.chance(foreign) else self.life.touch(intent.access)
-            self.ledger.use(minted, at, action=action, touched=touched, address=address, place=where, label=label,
-                            outcome="denied" if dice.chance(max(denied, 0.35 if grasp else 0.0)) else "success")
+            self.ledger.use(
+                minted,
+                at,
+                action=action,
+                touched=touched,
+                address=address,
+                place=where,
+                label=label,
+                outcome="denied" if dice.chance(max(denied, 0.35 if grasp else 0.0)) else "success",
+            )
 
     def uses(self) -> int:
         """How often thieves use what they minted: heavy-tailed, often not at all at once."""
@@ -135,9 +191,14 @@ class Stage:
         return out
 
     def policy_change(self, at: float, subject: str) -> None:
-        """A policy that somebody widens."""
-        event = Lifecycle(id=self.dice.hexes(16), time=round(at, 3), change="policy_changed", subject=subject,
-                          actor=self.past(self.at)[-1].intent.raw)
+        """Write that somebody widened a policy."""
+        event = Lifecycle(
+            id=self.dice.hexes(16),
+            time=round(at, 3),
+            change="policy_changed",
+            subject=subject,
+            actor=self.past(self.at)[-1].intent.raw,
+        )
         self.ledger.happen(event, self.label(step=1))
 
 

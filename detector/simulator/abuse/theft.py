@@ -36,8 +36,14 @@ def token_replay(stage: Stage) -> None:
             continue
         stage.steps += 1
         after = minted.intent.time + min(60.0, 0.1 * minted.intent.ttl_seconds) * dice.between(0.2, 2.0)
-        stage.use(minted, 1 + stage.uses(), place=place, after=after, grasping=0.1 if stage.careful else 0.5,
-                  label=stage.label())
+        stage.use(
+            minted,
+            1 + stage.uses(),
+            place=place,
+            after=after,
+            grasping=0.1 if stage.careful else 0.5,
+            label=stage.label(),
+        )
 
 
 def use_after_end(stage: Stage) -> None:
@@ -50,8 +56,14 @@ def use_after_end(stage: Stage) -> None:
             continue
         stage.steps += 1
         rest = dice.lognormal(0.3 if stage.careful else 4.0, 0.7) * minted.intent.ttl_seconds
-        stage.use(minted, 2 + stage.uses(), place=place, after=minted.expires_at + rest, label=stage.label(),
-                  denied=0.3 if stage.careful else 0.7)
+        stage.use(
+            minted,
+            2 + stage.uses(),
+            place=place,
+            after=minted.expires_at + rest,
+            label=stage.label(),
+            denied=0.3 if stage.careful else 0.7,
+        )
 
 
 def shared_identity(stage: Stage) -> None:

@@ -15,8 +15,9 @@ def rollout(world: World, dice: Dice, at: float) -> None:
         share = dice.between(0.25, 0.8)
         for requester in world.requesters:
             if requester.environment == environment and dice.chance(share):
-                requester.accesses.add(access, weight=dice.between(0.1, 0.6),
-                                       since=at + dice.exponential(1.5) * DAY, because="rollout")
+                requester.accesses.add(
+                    access, weight=dice.between(0.1, 0.6), since=at + dice.exponential(1.5) * DAY, because="rollout"
+                )
 
 
 def surge(world: World, dice: Dice, at: float) -> None:

@@ -18,7 +18,7 @@ def redeploy(world: World, dice: Dice, at: float) -> None:
     fresh = tuple(f"{base}.{200 + k}" for k in range(3 + dice.below(6)))
     for requester in _workloads(world, environment):
         moved = at + dice.between(0.0, 4.0) * HOUR
-        _move(requester, world, moved, fresh, dice, "redeploy")
+        _move(requester, world, moved, fresh, dice, because="redeploy")
 
 
 def migration(world: World, dice: Dice, at: float) -> None:
@@ -34,8 +34,7 @@ def migration(world: World, dice: Dice, at: float) -> None:
             key = (old.resource, old.environment)
             if key not in renamed:
                 kinds = [k for k in world.style.kinds if k.surface != old.surface] or list(world.style.kinds)
-                renamed[key] = grow(world, name, old.environment, dice, kind=dice.pick(kinds),
-                                    privilege=old.privilege)
+                renamed[key] = grow(world, name, old.environment, dice, kind=dice.pick(kinds), privilege=old.privilege)
             option.until = when
             requester.accesses.add(renamed[key], weight=option.weight or 0.2, since=when, because="migration")
 
@@ -47,8 +46,13 @@ def rotation(world: World, dice: Dice, at: float) -> None:
         if any(o.value.issuer == issuer for o in requester.accesses.at(at)):
             factor = 1.0 + 30.0 / max(1.0, requester.rhythm.per_day)
             requester.rhythm.surges.append(Surge(since=at, until=at + 3 * HOUR, factor=factor, because="rotation"))
-            event = Lifecycle(id=dice.hexes(16), time=round(at + dice.between(0, 600), 3), change="rotated",
-                              subject=requester.names.at(at)[0].value, actor="rotation-job")
+            event = Lifecycle(
+                id=dice.hexes(16),
+                time=round(at + dice.between(0, 600), 3),
+                change="rotated",
+                subject=requester.names.at(at)[0].value,
+                actor="rotation-job",
+            )
             if "{" not in event.subject:
                 world.lifecycle.append((event, Label(principal=requester.name, upheaval="rotation")))
 
@@ -57,8 +61,13 @@ def lifetime_policy(world: World, dice: Dice, at: float) -> None:
     """From today every credential of an environment lives shorter, or longer."""
     environment = dice.pick([e for e, _ in world.style.environments])
     factor = dice.pick((0.25, 0.5, 2.0, 4.0))
-    event = Lifecycle(id=dice.hexes(16), time=round(at, 3), change="policy_changed",
-                      subject=f"{environment}-lifetimes", actor="platform")
+    event = Lifecycle(
+        id=dice.hexes(16),
+        time=round(at, 3),
+        change="policy_changed",
+        subject=f"{environment}-lifetimes",
+        actor="platform",
+    )
     world.lifecycle.append((event, Label(principal="platform", upheaval="lifetime_policy")))
     for requester in world.requesters:
         if requester.environment == environment and dice.chance(0.8):
@@ -72,13 +81,19 @@ def drill(world: World, dice: Dice, at: float) -> None:
     """Disaster recovery is rehearsed: production runs from the standby site for some hours."""
     environment = world.style.environments[0][0]
     until = at + dice.between(2.0, 9.0) * HOUR
-    event = Lifecycle(id=dice.hexes(16), time=round(at - 1800.0, 3), change="maintenance_declared",
-                      subject=environment, until=round(until, 3), actor="platform")
+    event = Lifecycle(
+        id=dice.hexes(16),
+        time=round(at - 1800.0, 3),
+        change="maintenance_declared",
+        subject=environment,
+        until=round(until, 3),
+        actor="platform",
+    )
     if dice.chance(0.5):  # every other one is declared
         world.lifecycle.append((event, Label(principal="platform", upheaval="drill")))
     for requester in _workloads(world, environment):
         if dice.chance(0.85):
-            _move(requester, world, at, world.addresses.standby, dice, "drill", until=until)
+            _move(requester, world, at, world.addresses.standby, dice, because="drill", until=until)
 
 
 def log_gap(world: World, dice: Dice, at: float) -> None:
@@ -92,8 +107,16 @@ def _workloads(world: World, environment: str) -> list[Requester]:
     return [r for r in world.requesters if r.environment == environment and r.role in roles]
 
 
-def _move(requester: Requester, world: World, at: float, networks: tuple[str, ...], dice: Dice, because: str, *,  # noqa: PLR0913
-          until: float = float("inf")) -> None:
+def _move(
+    requester: Requester,
+    world: World,
+    at: float,
+    networks: tuple[str, ...],
+    dice: Dice,
+    *,
+    because: str,
+    until: float = float("inf"),
+) -> None:
     """Everything the requester runs on is elsewhere, from then on or until it comes back."""
     before: Place = requester.places.at(at)[0].value
     pods = world.addresses.pods(networks, requester.environment, requester.name.rsplit("/", 1)[-1], dice)
@@ -111,5 +134,6 @@ def _move(requester: Requester, world: World, at: float, networks: tuple[str, ..
         at += life
         life = dice.gamma(1.5) * world.style.redeploy_days * DAY
         pods = world.addresses.pods(networks, requester.environment, requester.name.rsplit("/", 1)[-1], dice)
-        requester.places.add(replace(pods, user_agent=before.user_agent), since=at, until=min(until, at + life),
-                             because="redeploy")
+        requester.places.add(
+            replace(pods, user_agent=before.user_agent), since=at, until=min(until, at + life), because="redeploy"
+        )

@@ -1,0 +1,113 @@
+"""Words that styles share: what applications and their parts are called, and how privilege is spelt."""
+
+from __future__ import annotations
+
+from typing import Final
+
+RW: Final = {"read": "read", "write": "write", "admin": "admin"}
+RO: Final = {"read": "ro", "write": "rw", "admin": "owner"}
+CLOUD_ROLES: Final = {"read": "ReadOnly", "write": "Deploy", "admin": "Administrator"}
+PLAIN: Final = {"read": "viewer", "write": "editor", "admin": "admin"}
+
+SHOP: Final = (
+    "checkout",
+    "catalog",
+    "search",
+    "ledger",
+    "billing",
+    "refunds",
+    "invoices",
+    "stock",
+    "pricing",
+    "basket",
+    "shipping",
+    "returns",
+    "loyalty",
+    "reviews",
+    "gateway",
+    "fraud",
+    "emails",
+    "media",
+)
+BANK: Final = (
+    "cards",
+    "sepa",
+    "kyc",
+    "limits",
+    "treasury",
+    "statements",
+    "mandates",
+    "fx",
+    "risk",
+    "onboarding",
+    "vaulting",
+    "disputes",
+    "clearing",
+    "rates",
+    "reporting",
+    "archive",
+    "notify",
+    "scoring",
+)
+LAB: Final = (
+    "ingest",
+    "features",
+    "training",
+    "registry",
+    "notebooks",
+    "labels",
+    "inference",
+    "eval",
+    "crawler",
+    "embeddings",
+    "router",
+    "planner",
+    "memory",
+    "tools",
+    "sandbox",
+    "retrieval",
+    "datasets",
+    "traces",
+)
+GAME: Final = (
+    "lobby",
+    "match",
+    "inventory",
+    "chat",
+    "friends",
+    "rank",
+    "telemetry",
+    "store",
+    "patcher",
+    "anticheat",
+    "voice",
+    "presence",
+    "events",
+    "guilds",
+    "replay",
+    "assets",
+    "wallet",
+    "news",
+)
+PARTS: Final = (
+    "api",
+    "worker",
+    "db",
+    "cache",
+    "queue",
+    "reports",
+    "exports",
+    "config",
+    "sync",
+    "media",
+    "events",
+    "index",
+    "jobs",
+    "hooks",
+    "auth",
+    "batch",
+    "stream",
+    "audit",
+    "backup",
+    "uploads",
+)
