@@ -1,0 +1,94 @@
+"""Deny rules: listed, written, switched and withdrawn, each change by somebody with a name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Annotated, Final, TypeAlias
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from detector.api.bodies import document
+from detector.api.callers import Caller, needs
+from detector.api.decisions import Reader, as_json
+from detector.api.problems import Problem, invalid
+from detector.api.service import Service
+from detector.api.wire import NewRule, Withdrawal, rule_view
+from detector.rules import Rule, RuleState
+
+OPERATORS: Final = needs("operator")
+Operator = Annotated[Caller, Depends(OPERATORS)]
+
+Changed: TypeAlias = tuple[Rule, Future[int]]
+
+
+def rules(service: Service) -> APIRouter:
+    """The routes of `/v1/deny-rules`."""
+    routes = APIRouter()
+    engine = service.engine
+    limit = service.limits.request_bytes
+
+    @routes.get("/v1/deny-rules")
+    async def listing(_caller: Reader, state: Annotated[RuleState | None, Query()] = None) -> Response:
+        now = service.clock()
+        views = [rule_view(rule, now=now) for rule in engine.rules()]
+        return as_json({"deny_rules": [view for view in views if state is None or view["state"] == state]})
+
+    @routes.post("/v1/deny-rules", status_code=201)
+    async def create(request: Request, caller: Operator) -> Response:
+        new = await document(request.scope, request.receive, NewRule, limit=limit)
+        try:
+            changed = engine.propose_rule(
+                new.selector.selector(),
+                by=caller.name,
+                reason=new.reason,
+                lifetime_seconds=new.lifetime_seconds,
+                mode=new.mode,
+            )
+        except ValueError as error:
+            raise invalid([("selector", str(error))]) from None
+        return await _settled(service, changed, status=201)
+
+    @routes.get("/v1/deny-rules/{rule_id}")
+    async def show(rule_id: str, _caller: Reader) -> Response:
+        rule = engine.rule(rule_id)
+        if rule is None:
+            raise _unknown(rule_id)
+        return as_json(rule_view(rule, now=service.clock()))
+
+    @routes.post("/v1/deny-rules/{rule_id}/enforce")
+    async def enforce(rule_id: str, caller: Operator) -> Response:
+        return await _settled(service, _changed(rule_id, lambda: engine.enforce_rule(rule_id, by=caller.name)))
+
+    @routes.post("/v1/deny-rules/{rule_id}/shadow")
+    async def shadow(rule_id: str, caller: Operator) -> Response:
+        return await _settled(service, _changed(rule_id, lambda: engine.shadow_rule(rule_id, by=caller.name)))
+
+    @routes.post("/v1/deny-rules/{rule_id}/withdraw")
+    async def withdraw(rule_id: str, request: Request, caller: Operator) -> Response:
+        why = await document(request.scope, request.receive, Withdrawal, limit=limit)
+        changed = _changed(rule_id, lambda: engine.withdraw_rule(rule_id, by=caller.name, reason=why.reason))
+        return await _settled(service, changed)
+
+    return routes
+
+
+def _changed(rule_id: str, change: Callable[[], Changed]) -> Changed:
+    """The change made. Raises a 404 `Problem` for an unknown rule, a 409 one for a change its state does not allow."""
+    try:
+        return change()
+    except KeyError:
+        raise _unknown(rule_id) from None
+    except ValueError as error:
+        raise Problem(409, str(error)) from None
+
+
+async def _settled(service: Service, changed: Changed, *, status: int = 200) -> Response:
+    rule, durable = changed
+    recorded = await service.durability.of(durable)
+    view = {**rule_view(rule, now=service.clock()), "recorded": recorded}
+    return as_json(view, status=status, headers={"Location": f"/v1/deny-rules/{rule.id}"})
+
+
+def _unknown(rule_id: str) -> Problem:
+    return Problem(404, f"no deny rule {rule_id[:100]!r}")

@@ -1,0 +1,180 @@
+"""What goes over the wire: grant requests as they come, answers as they go."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from detector.api.problems import Problem, invalid
+from detector.engine.records import Decided
+from detector.events import GrantRequest
+from detector.evidence import QUANTA
+from detector.rules import Rule, Selector
+from detector.sources import native
+from detector.sources.base import Unreadable
+from detector.sources.fields import ID_DIGITS
+from detector.verdict import Reason, Verdict
+
+LONGEST_RULE: Final = 90 * 86_400.0
+"""Seconds: a deny rule that nobody has looked at for a quarter is a forgotten one."""
+
+LONGEST_TEXT: Final = 1_000
+"""Characters of a reason or a name: a sentence, not a file."""
+
+_CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
+
+Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+
+
+class StepUp(Struct, frozen=True):
+    """How a step-up goes on: where its outcome is to be told."""
+
+    outcome: str
+
+
+class DenyRule(Struct, frozen=True):
+    """The deny rule that matched; in shadow it only counts."""
+
+    id: str
+    mode: str
+    rule: str
+
+
+class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a broker is told. `evidence` is in nats; `recorded` is whether the decision is durable.
+
+    `verdict` is to be obeyed; `weighed_verdict` is what it would have been, where
+    the mode softened it.
+    """
+
+    decision_id: str
+    verdict: Verdict
+    risk: float
+    evidence: float
+    reasons: tuple[Reason, ...]
+    mode: str
+    recorded: bool
+    weighed_verdict: Verdict | None = None
+    deny_rule: DenyRule | None = None
+    step_up: StepUp | None = None
+
+
+class NewOutcome(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a step-up ended, or an analyst's label; `by` is who said so."""
+
+    outcome: Literal["approved", "refused", "legitimate", "malicious"]
+    by: Text
+
+
+class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a rule matches: the requester, and every other value that is named."""
+
+    requester: Text
+    issuer: Text | None = None
+    resource: Text | None = None
+    privilege: Text | None = None
+    network: Text | None = None
+    environment: Text | None = None
+    consumer: Text | None = None
+    actions: Text | None = None
+
+    def selector(self) -> Selector:
+        """The selector that the engine compares requests with."""
+        return Selector(**msgspec.structs.asdict(self))
+
+
+class NewRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """A deny rule as an operator writes it: it always ends, and starts in shadow unless told otherwise."""
+
+    selector: Scope
+    reason: Text
+    lifetime_seconds: Annotated[float, Meta(ge=1, le=LONGEST_RULE)]
+    mode: Literal["shadow", "enforced"] = "shadow"
+
+
+class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why a rule is taken back."""
+
+    reason: Text
+
+
+def grant_request(record: Any, *, now: float) -> GrantRequest:
+    """A grant request from a parsed body. Raises a 422 `Problem` naming the field.
+
+    More lenient than a log line by two fields, for the program that asks about
+    this very moment: `kind` may be absent, and `time` too, which is then `now`
+    (Unix seconds).
+    """
+    if not isinstance(record, Mapping):
+        raise invalid([("body", "must be an object: one grant request")])
+    kind = record.get("kind", "grant_request")
+    if kind != "grant_request":
+        raise invalid([("kind", 'must be "grant_request" here, or absent')])
+    asked = {**record, "kind": kind}
+    if asked.get("id") in (None, ""):
+        asked["id"] = made_id(asked)
+    if asked.get("time") is None:
+        asked["time"] = datetime.fromtimestamp(now, UTC).isoformat()
+    decoded = native.decode(asked)
+    if isinstance(decoded, Unreadable):
+        raise unreadable(decoded.reason)
+    request = decoded[0]
+    if not isinstance(request, GrantRequest):
+        raise invalid([("kind", 'must be "grant_request" here, or absent')])
+    return request
+
+
+def made_id(record: Mapping[str, Any]) -> str:
+    """An id for a request that has none: the same content has the same id, so that a retry is one."""
+    return sha256(_CANONICAL.encode(record)).hexdigest()[:ID_DIGITS]
+
+
+def unreadable(reason: str) -> Problem:
+    """A 422 from a decoder's sentence, which starts with the field."""
+    field, colon, rest = reason.partition(": ")
+    return invalid([(field, rest)]) if colon and " " not in field else invalid([("body", reason)])
+
+
+def answer(decided: Decided, *, recorded: bool) -> Answer:
+    """What a broker is told of a decision."""
+    found = decided.weighed
+    return Answer(
+        decision_id=decided.decision,
+        verdict=decided.answer,
+        risk=found.risk,
+        evidence=found.evidence / QUANTA,
+        reasons=found.reasons,
+        mode=decided.mode,
+        recorded=recorded,
+        weighed_verdict=None if found.verdict == decided.answer else found.verdict,
+        deny_rule=None
+        if decided.rule is None
+        else DenyRule(id=decided.rule, mode=decided.rule_mode or "shadow", rule=f"/v1/deny-rules/{decided.rule}"),
+        step_up=StepUp(f"/v1/decisions/{decided.decision}/outcome") if decided.answer == "step_up" else None,
+    )
+
+
+def rule_view(rule: Rule, *, now: float) -> dict[str, Any]:
+    """A rule as analysts read it. Times are RFC 3339."""
+    selector = msgspec.to_builtins(rule.selector)
+    return {
+        "id": rule.id,
+        "state": rule.state(now),
+        "mode": rule.mode,
+        "selector": {name: value for name, value in selector.items() if value is not None},
+        "scope": rule.selector.words(),
+        "created": moment(rule.created),
+        "expires": moment(rule.expires),
+        "by": rule.by,
+        "because": rule.because,
+    }
+
+
+def moment(stamp: float) -> str:
+    """Unix seconds as RFC 3339 in UTC."""
+    return datetime.fromtimestamp(stamp, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
