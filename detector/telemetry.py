@@ -8,7 +8,7 @@ fixed number of them through and calls the rest `other`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, TypeVar, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
@@ -39,13 +39,13 @@ SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 
 """An answer and a commit: from the half millisecond they should take to the ten seconds nobody waits."""
 
 FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
-    "not_json": ("not json", "malformed json", "invalid json", "truncated", "utf-8"),
-    "not_an_object": ("not an object", "an object was expected"),
-    "missing_field": ("missing", "required", "absent"),
-    "bad_time": ("time", "expires_at", "until", "date"),
-    "unknown_kind": ("kind", "dialect", "recognise"),
-    "too_long": ("too long", "too large", "longer than", "too deep"),
-    "wrong_type": ("must be", "expected", "is not a", "not one of"),
+    "not_json": ("not json", "in the middle", "goes on with", "utf-8", "gzip", "zstd"),
+    "not_an_object": ("no json object",),
+    "missing_field": ("is missing", "is empty"),
+    "too_large": ("too deep", "too large", "longer than", "more than"),
+    "bad_time": ("rfc 3339", "is no time"),
+    "unknown_kind": ("kind: ", "no dialect", "not recognised"),
+    "wrong_type": ("must be", "not allowed"),
 }
 """A decoder's sentence, which may name any field, as one of a few words: the first that fits."""
 
@@ -70,7 +70,7 @@ class Words:
 def fault(reason: str) -> str:
     """A decoder's sentence as one of a few words.
 
-    >>> fault("requester: required field is missing")
+    >>> fault("requester: is missing")
     'missing_field'
     """
     lowered = reason.lower()
@@ -146,8 +146,9 @@ class Telemetry:
 
     # --- what the engine tells (detector.engine.ports.Ear) -------------------------------------------------
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float) -> None:
-        """A row was weighed."""
+    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float] = ()) -> None:
+        """A row was weighed. Its facets' shares are for who fits weights: here they would be series by the dozen."""
+        del shares
         self._child(self._verdicts, verdict, kind, mode).inc()
         self._child(self._evidence, kind).observe(nats)
 
