@@ -10,22 +10,51 @@ from typing import Final
 
 from detector.engine import Engine
 from detector.engine.policy import Policy
-from detector.engine.ports import Clock, Ear
+from detector.engine.ports import Clock, Ear, LogUnavailable
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
 from detector.wiring.settings import Settings
 
 TOKENS_NAME: Final = "tokens.json"
 
+SNAPSHOT_RECORDS: Final = 20_000
+"""Records in the tail from which a snapshot is due: what a restart folds in a second or so."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Embedded:
     """An engine over the log of a data directory, which this process alone writes until `close`."""
 
     engine: Engine
     log: SqliteLog
+    snapshots: FileSnapshots
+    warn: Callable[[str], None]
+    saved: int = 0
+
+    def due(self) -> bool:
+        """Whether a restart would have enough of a tail to fold that a snapshot pays."""
+        return self.engine.position - self.saved >= SNAPSHOT_RECORDS
+
+    def taken(self) -> tuple[int, bytes]:
+        """The state now, with its position. On the engine's thread."""
+        return self.engine.position, self.engine.snapshot()
+
+    def keep(self, position: int, state: bytes) -> None:
+        """Write a snapshot, on any thread; waits for the disk. One that fails is a warning: the log has everything."""
+        try:
+            self.snapshots.save(position, state)
+        except (OSError, ValueError, LogUnavailable) as error:
+            self.warn(f"no snapshot was saved, a restart folds more of the log: {error}")
+        else:
+            self.saved = max(self.saved, position)
+
+    def save(self) -> None:
+        """Keep a snapshot of the state now, unless it is kept already. On the engine's thread."""
+        if self.engine.position != self.saved:
+            self.keep(*self.taken())
 
     def close(self) -> None:
-        """Snapshot, make everything durable, release the directory."""
+        """Snapshot, make everything durable, release the directory. Idempotent."""
+        self.save()
         self.engine.close()
 
 
@@ -39,17 +68,13 @@ def embedded(
     """
     log = SqliteLog(settings.server.data)
     try:
-        engine = Engine(
-            policy=settings.policy_in_force(),
-            log=log,
-            snapshots=FileSnapshots(settings.server.data, anchor=log.anchor, warn=warn),
-            clock=clock,
-            ear=ear,
-        )
+        snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, warn=warn)
+        policy = settings.policy_in_force()
+        engine = Engine(policy=policy, log=log, snapshots=snapshots, clock=clock, ear=ear, warn=warn)
     except BaseException:
         log.close()
         raise
-    return Embedded(engine, log)
+    return Embedded(engine=engine, log=log, snapshots=snapshots, warn=warn)
 
 
 def in_memory(policy: Policy, *, clock: Clock) -> Engine:

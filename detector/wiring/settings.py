@@ -165,8 +165,7 @@ class LimitSettings(Section):
     """What one caller may ask of the server; generous for an honest broker, finite for everybody."""
 
     request_bytes: int = Field(1_048_576, ge=1_024, description="largest body of a request other than events")
-    events_bytes: int = Field(33_554_432, ge=1_024, description="largest body of events, as sent")
-    unpacked_bytes: int = Field(134_217_728, ge=1_024, description="largest body of events once its gzip is undone")
+    events_bytes: int = Field(33_554_432, ge=1_024, description="largest body of events, as sent and when unpacked")
     batch_items: int = Field(1_000, ge=1, description="most grant requests in one batch")
     requests_per_second: Seconds = Field(10_000.0, description="requests a second from one caller; 0 does not limit")
     failures_per_minute: Seconds = Field(60.0, description="refused tokens a minute from one caller; 0 does not limit")

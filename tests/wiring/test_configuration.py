@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from detector.api.limits import Limits
 from detector.engine.policy import Policy, Thresholds
 from detector.wiring.files import load
 from detector.wiring.model import shipped_model
 from detector.wiring.problems import ConfigurationError, dotted, known_keys
 from detector.wiring.reference import example_toml, markdown_table
-from detector.wiring.settings import Settings
+from detector.wiring.settings import LimitSettings, Settings
 from detector.wiring.toml import line_of, lines_of_keys
 
 EVERYTHING = """\
@@ -179,7 +180,8 @@ def test_an_unknown_or_unreadable_variable_is_an_error(name: str, value: str, sa
 
 def test_the_callers_own_variables_are_no_settings() -> None:
     """ASSAYER_TOKEN and ASSAYER_CONFIG belong to the caller and are left alone."""
-    load(None, environment={"ASSAYER_TOKEN": "asy_x", "ASSAYER_CONFIG": "nowhere.toml", "PATH": "/bin"})
+    callers = {"ASSAYER_TOKEN": "asy_x", "ASSAYER_CONFIG": "nowhere.toml", "PATH": "/bin"}
+    assert load(None, environment=callers) == Settings()
 
 
 def test_a_binary_file_is_refused(tmp_path: Path) -> None:
@@ -218,6 +220,12 @@ def test_what_is_in_force_round_trips_through_the_file_it_is_shown_as(tmp_path: 
     settings = load(file, environment={})
     file.write_text(example_toml(settings), encoding="utf-8")
     assert load(file, environment={}) == settings
+
+
+def test_the_limits_that_are_served_are_those_that_are_documented() -> None:
+    """What the file may set and what the API applies have the same names and defaults."""
+    served = Limits()
+    assert {name: getattr(served, name) for name in LimitSettings.model_fields} == LimitSettings().model_dump()
 
 
 def test_the_table_has_a_row_for_every_key() -> None:

@@ -1,0 +1,52 @@
+"""The commands put together. Importing this stays quick: each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from detector.cli import config, demo, explain, ingest, replay, rules, serve, token
+
+COLUMNS: Final = 100
+"""Help is this wide on every terminal, so that the README's copy of it is exact."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich's help takes half a second to import, and is another one on every terminal
+    pretty_exceptions_enable=False,  # what goes wrong is said by `guard`
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": COLUMNS, "terminal_width": COLUMNS},
+)
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"assayer {version('assayer')}")
+        raise typer.Exit
+
+
+@app.callback()
+def assayer(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Asks, before a credential is minted, whether this request looks like this requester.
+
+    Exit status: 0 done; 1 ran but found something wrong, said on standard error; 2 bad usage.
+    """
+    del version
+
+
+app.command("demo")(demo.demo)
+app.command("serve")(serve.serve)
+app.command("ingest")(ingest.ingest)
+app.command("replay")(replay.replay)
+app.command("explain")(explain.explain)
+app.add_typer(rules.commands, name="rules", help="List, show, switch and withdraw deny rules.")
+app.add_typer(token.commands, name="token", help="Make, list and revoke the tokens of those who may call.")
+app.add_typer(config.commands, name="config", help="Check the configuration, or print it.")

@@ -1,0 +1,221 @@
+"""`assayer demo`: the main job from nothing, with real requests against a real sidecar."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from detector.cli.background import background_sidecar
+from detector.cli.complaint import FOUND_WRONG, Complaint
+from detector.cli.options import configured
+from detector.cli.output import complain, console, printable, progress
+from detector.cli.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from detector.cli.play import Answered, Broker
+    from detector.events import Event
+
+CONFIGURATION: Final = """\
+# Written by `assayer demo`: the defaults, but deny rules bite at once instead of counting in shadow first.
+[rules]
+mode = "enforced"
+"""
+
+HONEST: Final = "honest-requests.jsonl"
+STOLEN: Final = "stolen-runner.jsonl"
+REASONS_SHOWN: Final = 3
+TOKEN_SECONDS: Final = 3_600.0
+
+
+def demo(
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", help="Keep the data here. [default: a new temporary directory]"),
+    ] = None,
+) -> None:
+    """See it work: learn sample logs, start a sidecar, play a stolen runner.
+
+    The requests are real ones, over HTTP. Nothing is asked, and nothing leaves this machine.
+    The exit status is 1 if the thief was not stopped.
+    """
+    from importlib.resources import as_file
+
+    from detector.assets import AssetMissing, samples
+
+    folder = _prepared(data)
+    screen = console()
+    try:
+        found = samples()
+    except AssetMissing as error:
+        raise Complaint(str(error)) from None
+    with as_file(found) as shipped:
+        stopped = _told(screen, shipped, folder)
+    _where_next(screen, folder)
+    if not stopped:
+        raise typer.Exit(FOUND_WRONG)
+
+
+def _prepared(data: Path | None) -> Path:
+    """An empty directory with the demonstration's configuration. Raises `Complaint` where it is not empty."""
+    folder = Path(tempfile.mkdtemp(prefix="assayer-demo-")) if data is None else data
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise Complaint(f"{folder} is not empty: the demonstration starts from nothing, in a directory of its own")
+    (folder / "assayer.toml").write_text(CONFIGURATION, encoding="utf-8")
+    return folder
+
+
+def _told(screen: Console, shipped: Path, folder: Path) -> bool:
+    """The whole story; whether the thief was stopped."""
+    from detector.api.tokens import Tokens
+    from detector.cli.play import Broker
+    from detector.wiring.compose import tokens_file
+
+    honest, stolen = _story(shipped / HONEST), _story(shipped / STOLEN)
+    shift = time.time() - max(event.time for event in (*honest, *stolen))
+    screen.rule("[bold]1. Learning[/] what was minted and used", align="left")
+    _learn(screen, shipped, folder, shift)
+    made = Tokens(tokens_file(folder)).create(["analyst"], name="demo", expires=time.time() + TOKEN_SECONDS)
+    with background_sidecar(config=folder / "assayer.toml", data=folder) as url, Broker(url, made.secret) as broker:
+        screen.print(f"\nsidecar started at {url}, over that log", markup=False)
+        screen.rule("[bold]2. An honest runner asks[/]", align="left")
+        allowed = _play(screen, broker, honest, shift)
+        screen.rule("[bold]3. The runner is stolen[/], and asks for more", align="left")
+        refused = _play(screen, broker, stolen, shift)
+        screen.rule("[bold]4. What stands now[/]", align="left")
+        rules = _show_rules(screen, broker)
+    return _judged(screen, allowed=allowed, refused=refused, rules=rules)
+
+
+def _learn(screen: Console, shipped: Path, folder: Path, shift: float) -> None:
+    """The sample logs into the store, moved in time so that they end now."""
+    from detector.cli.moved import moved
+    from detector.cli.reading import read_events
+    from detector.cli.sinks import opened_store
+    from detector.intake.order import in_time_order
+
+    tally = Tally()
+    paths = [str(path) for path in sorted(shipped.iterdir()) if path.name not in {HONEST, STOLEN, "README.md"}]
+    sink = opened_store(configured(folder / "assayer.toml", data=folder), tally, history=True)
+    try:
+        with progress("learning") as advance:
+            for event in in_time_order(read_events(paths, "auto", tally)):
+                sink.take(moved(event, shift))
+                advance(1)
+    finally:
+        sink.close()
+    tally.show()
+    screen.print(f"sample logs from {shipped}, their times moved so that they end now", markup=False)
+
+
+def _story(file: Path) -> list[Event]:
+    """The events of one of the demonstration's files, in their order."""
+    from detector.cli.reading import read_events
+    from detector.intake.order import in_time_order
+
+    tally = Tally()
+    events = list(in_time_order(read_events([str(file)], "native", tally)))
+    if not events or tally.rejected:
+        tally.show_rejected()
+        raise Complaint(f"{file}: this sample cannot be played; install the package again")
+    return events
+
+
+def _play(screen: Console, broker: Broker, events: Sequence[Event], shift: float) -> list[Answered]:
+    """Ask what is asked and report what is reported, in order; the answers."""
+    from detector.cli.moved import moved
+    from detector.events import GrantRequest, Issuance
+
+    answers: list[Answered] = []
+    for event in events:
+        now = moved(event, shift)
+        if isinstance(now, GrantRequest):
+            answers.append(broker.ask(now))
+            _show_answer(screen, answers[-1])
+            continue
+        broker.report([now])
+        if isinstance(now, Issuance):
+            minted = f"{now.grant.resource} for {printable(now.grant.requester)}"
+            screen.print(f"  log   {now.grant.issuer} minted {minted}, without asking", markup=False, style="dim")
+    return answers
+
+
+def _show_answer(screen: Console, answered: Answered) -> None:
+    request = answered.request
+    what = f"{request.resource} ({request.privilege or 'privilege not said'})"
+    screen.print(f"  asks  {printable(request.requester)} wants {what} from {request.issuer}", markup=False)
+    style = {"allow": "green", "step_up": "yellow", "deny": "red"}[answered.verdict]
+    word = answered.verdict.replace("_", " ").upper()
+    screen.print(f"  [{style}]{word:<8}[/] evidence {answered.evidence:.1f} nats, risk {answered.risk:.1%}")
+    if answered.verdict == "allow":
+        return
+    for reason in answered.reasons[:REASONS_SHOWN]:
+        because = f"{reason['nats']:>6.1f}  {reason['because']}"
+        screen.print(f"    {because}: expected {reason['expected']}, seen {reason['observed']}", markup=False)
+
+
+def _show_rules(screen: Console, broker: Broker) -> list[dict[str, Any]]:
+    rules = broker.rules()
+    for rule in rules:
+        screen.print(f"  deny rule {rule['id']} ({rule['state']}), raised by {rule['by']}", markup=False)
+        screen.print(f"    stops    {printable(rule['scope'])}", markup=False)
+        screen.print(f"    until    {rule['expires']}, when it ends by itself", markup=False)
+        screen.print(f"    because  {rule['because']}", markup=False)
+    if not rules:
+        screen.print("  no deny rule was raised", markup=False)
+    return rules
+
+
+def _judged(
+    screen: Console, *, allowed: Sequence[Answered], refused: Sequence[Answered], rules: Sequence[dict[str, Any]]
+) -> bool:
+    """Say how it ended, and give whether it ended well."""
+    honest = sum(answered.verdict == "allow" for answered in allowed)
+    got = sum(answered.verdict == "allow" for answered in refused)
+    screen.print(f"  honest requests allowed: {honest} of {len(allowed)}; the thief got {got} of {len(refused)}")
+    well = True
+    if honest < len(allowed):
+        complain("an honest request was not allowed")
+        well = False
+    if got:
+        complain(f"the thief was not stopped: {got} of his requests were allowed")
+        well = False
+    if not rules:
+        complain("no deny rule was raised against him")
+        well = False
+    return well
+
+
+def _where_next(screen: Console, folder: Path) -> None:
+    from detector.store import LogReader
+
+    options = f"--data {folder}"
+    last = _last_refusal(LogReader(folder))
+    screen.rule("[bold]Where to look next[/]", align="left")
+    lines = [
+        *([f"assayer explain {last} {options}"] if last else []),
+        f"assayer rules list {options}",
+        f"assayer serve --config {folder / 'assayer.toml'} {options}",
+        "assayer ingest YOUR-LOGS --data ./assayer-data",
+    ]
+    for line in lines:
+        screen.print(f"  {line}", markup=False, soft_wrap=True)
+    screen.print("  then http://127.0.0.1:8181/docs and http://127.0.0.1:8181/metrics", markup=False)
+
+
+def _last_refusal(log: Any) -> str | None:
+    from detector.engine.records import Decided
+
+    last = None
+    for entry in log.read():
+        if isinstance(entry.record, Decided) and entry.record.answer != "allow":
+            last = entry.record.decision
+    return last

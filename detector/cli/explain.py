@@ -1,0 +1,189 @@
+"""`assayer explain`: why a decision was as it was, and what would have made it another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from detector.cli.complaint import Complaint
+from detector.cli.options import ConfigOption, DataOption, configured, instant
+from detector.cli.output import console, printable, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from detector.engine.policy import Policy, Thresholds
+    from detector.engine.records import Decided, Entry, Observed, Released, Weighed
+    from detector.wiring.settings import Settings
+
+
+def explain(
+    decision: Annotated[
+        str | None, typer.Argument(metavar="DECISION", help="Its id; or that of an issuance, or of an odd usage.")
+    ] = None,
+    identity: Annotated[
+        str | None,
+        typer.Option("--identity", metavar="NAME", help="Say instead who a raw name is taken for, and by which rule."),
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+) -> None:
+    """Explain one decision: every reason, and what would have flipped it.
+
+    It says what was expected, what was seen, and by which rule the raw name was folded. It is read
+    from the log in the data directory, whether or not a server runs there.
+    """
+    if (decision is None) == (identity is None):
+        raise typer.BadParameter("name a DECISION, or a raw name with --identity")
+    settings = configured(config, data=data)
+    screen = console()
+    if identity is not None:
+        show_identity(screen, identity, settings.policy_in_force())
+    elif decision is not None:
+        _show_recorded(screen, decision, settings)
+
+
+def show_identity(screen: Console, raw: str, policy: Policy) -> None:
+    """Who a raw name is taken for, and the rules that folded it."""
+    from detector.features.identity import Identities
+
+    canonical, rules = Identities(policy.identity).explain(raw)
+    screen.print(f"requester  {printable(canonical)}", markup=False)
+    if rules is None:
+        screen.print("as the log wrote it: no identity rule folds this name", markup=False)
+    else:
+        screen.print(f"raw name   {printable(raw)}", markup=False)
+        screen.print(f"folded by  {rules}", markup=False)
+
+
+def _show_recorded(screen: Console, name: str, settings: Settings) -> None:
+    from detector.engine.records import Decided, Observed, OutcomeRecorded, Released
+    from detector.store import LogReader, StoreError
+
+    try:
+        reader = LogReader(settings.server.data)
+        entries = list(reader.find(name))
+    except StoreError as error:
+        raise Complaint(str(error)) from None
+    judged = [entry for entry in entries if isinstance(entry.record, (Decided, Observed, Released))]
+    if not judged:
+        raise Complaint(f"the log in {settings.server.data} holds no decision and no event {name!r}")
+    entry = judged[-1]
+    policy = reader.policy_at(entry.position) or settings.policy_in_force()
+    if isinstance(entry.record, Decided):
+        _show_decision(screen, entry, policy)
+    elif isinstance(entry.record, (Observed, Released)):
+        _show_event(screen, entry.record, policy)
+    for later in entries:
+        if isinstance(later.record, OutcomeRecorded):
+            screen.print(f"outcome    {later.record.outcome}, said {printable(later.record.by)}", markup=False)
+
+
+def _show_decision(screen: Console, entry: Entry, policy: Policy) -> None:
+    record: Decided = entry.record  # type: ignore[assignment] # the caller looked
+    request = record.request
+    _facts(
+        screen,
+        decision=f"{record.decision}  made {instant(entry.stamp)}, entry {entry.position} of the log",
+        asked=f"{request.id}  for {request.resource} from {request.issuer}",
+    )
+    show_identity(screen, request.requester, policy)
+    _facts(screen, verdict=verdict_in_words(record))
+    _show_weighed(screen, record.weighed, policy.thresholds_for(request.issuer), rule=_biting(record))
+
+
+def _show_event(screen: Console, record: Observed | Released, policy: Policy) -> None:
+    from detector.events import Issuance, Usage
+
+    event = record.event
+    _facts(screen, event=f"{event.id}  {type(event).__name__.lower()} at {instant(event.time)}")
+    issuer = None
+    if isinstance(event, Issuance):
+        issuer = event.grant.issuer
+        show_identity(screen, event.grant.requester, policy)
+        _facts(screen, minted=f"{event.grant.resource} from {issuer}: {event.outcome}")
+    elif isinstance(event, Usage):
+        issuer = event.issuer
+        _facts(screen, used=f"credential {event.credential} for {event.action} on {event.resource}: {event.outcome}")
+    if record.weighed is None:
+        screen.print("not judged: it waits for its issuance, or is of a kind that is never judged", markup=False)
+        return
+    _facts(screen, verdict=record.weighed.verdict)
+    _show_weighed(screen, record.weighed, policy.thresholds_for(issuer or ""), rule=None)
+
+
+def verdict_in_words(record: Decided) -> str:
+    """What was decided, and where the mode softened it, what the broker was told."""
+    found = record.weighed.verdict
+    if found == record.answer:
+        return found
+    return f"{found}, but the issuer is in {record.mode} mode: the broker was told {record.answer}"
+
+
+def _biting(record: Decided) -> str | None:
+    """The deny rule that decided, where one did."""
+    return record.rule if record.rule_mode == "enforced" and record.weighed.verdict == "deny" else None
+
+
+def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, rule: str | None) -> None:
+    from detector.evidence import in_nats
+
+    evidence = in_nats(weighed.evidence)
+    _facts(
+        screen,
+        evidence=f"{evidence:.2f} nats (step-up from {thresholds.step_up:g}, deny from {thresholds.deny:g})",
+        risk=f"{weighed.risk:.1%} that this is abuse",
+    )
+    if weighed.reasons:
+        screen.print(
+            table(
+                ("nats", "because", "expected", "seen"),
+                [(reason.nats, reason.because, reason.expected, reason.observed) for reason in weighed.reasons],
+            )
+        )
+    else:
+        screen.print("nothing spoke against it", markup=False)
+    screen.print(what_would_flip(weighed, thresholds, rule=rule), markup=False)
+
+
+def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | None = None) -> str:
+    """The fewest of the largest reasons without which the verdict would have been milder, in a sentence.
+
+    Oddities that were too many to be shown as reasons count after those. An
+    allow is told how far from a step-up it was.
+    """
+    from detector.evidence import in_nats
+
+    left = in_nats(weighed.evidence)
+    if weighed.verdict == "allow":
+        return f"flipped by  {thresholds.step_up - left:.2f} nats more: from {thresholds.step_up:g} it is stepped up"
+    by_evidence = weighed.verdict == "deny" and rule is None
+    limit, milder = (thresholds.deny, "step_up") if by_evidence else (thresholds.step_up, "allow")
+    taken: list[str] = []
+    for code, nats in _shares(weighed):
+        if left < limit:
+            break
+        left -= nats
+        taken.append(code)
+    if left >= limit:
+        return f"flipped by  nothing that was recorded: {left:.2f} nats are left without all of it"
+    parts = [f"withdrawing the deny rule {rule}"] if rule else []
+    parts += [f"taking away {', '.join(taken)}"] if taken else []
+    return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is {milder}"
+
+
+def _shares(weighed: Weighed) -> list[tuple[str, float]]:
+    """What spoke against it, largest first: the reasons, then the oddities that no reason names."""
+    from detector.evidence import in_nats
+
+    shown = [(reason.code, reason.nats) for reason in weighed.reasons if reason.nats > 0]
+    named = {code for code, _ in shown}
+    odd = [(key.partition("=")[0], in_nats(quanta)) for key, quanta in weighed.odd.items()]
+    rest = [(code, nats) for code, nats in odd if code not in named and nats > 0]
+    return shown + sorted(rest, key=lambda share: (-share[1], share[0]))
+
+
+def _facts(screen: Console, **facts: str) -> None:
+    for name, fact in facts.items():
+        screen.print(f"{name:<10} {printable(fact)}", markup=False)

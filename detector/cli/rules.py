@@ -1,0 +1,114 @@
+"""`assayer rules`: deny rules listed, shown, raised, switched and withdrawn."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from detector.cli.options import ConfigOption, DataOption, TokenFileOption, configured, duration
+from detector.cli.output import console, printable, table
+from detector.cli.rulebook import rulebook
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="Its id, as `assayer rules list` says.")]
+
+FACTS = ("id", "state", "scope", "expires", "created", "by", "because", "hits", "shadow_hits")
+
+
+@commands.command("list")
+def listing(
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="Only shadow, enforced, expired or withdrawn ones.")
+    ] = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
+    """List the deny rules, the newest first. A running server wants an analyst's or operator's token."""
+    with rulebook(configured(config, data=data), token_file) as rules:
+        shown = [rule for rule in rules.all() if state in {None, rule["state"]}]
+    rows = [(rule["id"], rule["state"], rule["expires"], rule["scope"], rule["because"]) for rule in shown]
+    console().print(table(("id", "state", "expires", "scope", "because"), rows))
+
+
+@commands.command("show")
+def show(
+    rule: RuleArgument, config: ConfigOption = None, data: DataOption = None, token_file: TokenFileOption = None
+) -> None:
+    """Show one rule: what it matches, why it is there, until when."""
+    with rulebook(configured(config, data=data), token_file) as rules:
+        _show(rules.one(rule))
+
+
+@commands.command("enforce")
+def enforce(
+    rule: RuleArgument, config: ConfigOption = None, data: DataOption = None, token_file: TokenFileOption = None
+) -> None:
+    """Let a rule deny what it matches."""
+    _change(rule, "enforce", None, config=config, data=data, token_file=token_file)
+
+
+@commands.command("shadow")
+def shadow(
+    rule: RuleArgument, config: ConfigOption = None, data: DataOption = None, token_file: TokenFileOption = None
+) -> None:
+    """Let a rule only count what it matches."""
+    _change(rule, "shadow", None, config=config, data=data, token_file=token_file)
+
+
+@commands.command("withdraw")
+def withdraw(
+    rule: RuleArgument,
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why it is taken back; it is recorded.")],
+    config: ConfigOption = None,
+    data: DataOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
+    """End a rule now."""
+    _change(rule, "withdraw", because, config=config, data=data, token_file=token_file)
+
+
+@commands.command("raise")
+def write(
+    *,
+    requester: Annotated[str, typer.Option("--requester", metavar="NAME", help="Whom it stops: always named.")],
+    because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; callers that it denies are told.")],
+    lifetime: Annotated[str, typer.Option("--for", metavar="TIME", help="Its life: 30m, 4h, 7d…")] = "4h",
+    issuer: Annotated[str | None, typer.Option("--issuer", metavar="NAME", help="Only at this issuer.")] = None,
+    resource: Annotated[str | None, typer.Option("--resource", metavar="NAME", help="Only for this resource.")] = None,
+    privilege: Annotated[
+        str | None, typer.Option("--privilege", metavar="P", help="Only read, write or admin.")
+    ] = None,
+    network: Annotated[str | None, typer.Option("--network", metavar="N", help="Only from this network.")] = None,
+    enforced: Annotated[bool, typer.Option("--enforced", help="Deny at once, instead of counting in shadow.")] = False,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    token_file: TokenFileOption = None,
+) -> None:
+    """Raise a deny rule by hand. It ends by itself, and starts in shadow unless told otherwise."""
+    named = {"requester": requester, "issuer": issuer, "resource": resource, "privilege": privilege, "network": network}
+    selector = {name: value for name, value in named.items() if value is not None}
+    seconds = duration(lifetime).total_seconds()
+    mode = "enforced" if enforced else "shadow"
+    with rulebook(configured(config, data=data), token_file) as rules:
+        _show(rules.write(selector, reason=because, lifetime_seconds=seconds, mode=mode))
+
+
+def _change(
+    rule: str, verb: str, reason: str | None, *, config: Path | None, data: Path | None, token_file: Path | None
+) -> None:
+    with rulebook(configured(config, data=data), token_file) as rules:
+        _show(rules.change(rule, verb, reason=reason))
+
+
+def _show(rule: dict[str, Any]) -> None:
+    screen: Console = console()
+    for name in FACTS:
+        if rule.get(name) is not None:
+            screen.print(f"{name:<10} {printable(str(rule[name]))}", markup=False)

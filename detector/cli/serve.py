@@ -1,0 +1,172 @@
+"""`assayer serve`: the sidecar."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import sys
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from detector.cli.complaint import Complaint
+from detector.cli.options import ConfigOption, DataOption, configured
+from detector.cli.output import complain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import ASGIApp
+
+    from detector.api.tokens import Tokens
+    from detector.wiring.compose import Embedded
+    from detector.wiring.settings import Settings
+
+SNAPSHOT_SECONDS: Final = 300.0
+"""Between two looks: often enough that a restart after a crash folds minutes of log, not days."""
+
+EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
+"""Addresses that mean all of them, and the one by which a neighbour on the machine reaches them."""
+
+
+def serve(
+    config: ConfigOption = None,
+    data: DataOption = None,
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="H", help="The address to listen on. [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option("--port", metavar="P", min=0, max=65_535, help="The port; 0 takes a free one. [default: 8181]"),
+    ] = None,
+) -> None:
+    """Run the sidecar: brokers ask it before they mint, and tell it what they did.
+
+    Callers from other machines need a token (`assayer token create`), always. SIGTERM lets what is
+    under way end, saves a snapshot and leaves.
+    """
+    settings = configured(config, data=data, host=host, port=port)
+    run(settings, ready=_announce)
+
+
+def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
+    """Serve until told to stop; `ready` hears the URL once callers are let in.
+
+    Raises `Complaint` where the data directory or the address cannot be had.
+    """
+    from detector.api.server import serve as serve_app
+
+    _must_be_free(settings.server.host, settings.server.port)
+    sidecar = assembled(settings)
+
+    def started(url: str) -> None:
+        sidecar.store.log.announce(neighbourly(url))
+        _snapshot_when_due(sidecar.store)
+        ready(url)
+
+    try:
+        serve_app(sidecar.app, host=settings.server.host, port=settings.server.port, on_ready=started)
+    finally:
+        sidecar.store.close()
+
+
+def _snapshot_when_due(store: Embedded) -> None:
+    """Look now and then, on the engine's own thread, whether a snapshot is due, and have another thread write it."""
+    loop = asyncio.get_running_loop()
+    if store.due():
+        loop.run_in_executor(None, store.keep, *store.taken())
+    loop.call_later(SNAPSHOT_SECONDS, _snapshot_when_due, store)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """The application and the store under it."""
+
+    app: ASGIApp
+    store: Embedded
+
+
+def assembled(settings: Settings) -> Sidecar:
+    """Everything put together, not yet listening. Raises `Complaint` where the data directory cannot be used."""
+    from importlib.metadata import version
+
+    from prometheus_client import CollectorRegistry
+
+    from detector.api.app import create_app
+    from detector.api.limits import Limits
+    from detector.api.tokens import Tokens, TokensUnreadable
+    from detector.store import StoreError
+    from detector.telemetry import Telemetry
+    from detector.wiring.compose import embedded, tokens_file
+    from detector.wiring.logs import configure
+
+    logger = configure(settings.log, stream=sys.stderr)
+    telemetry = Telemetry(CollectorRegistry(), version=version("assayer"))
+    try:
+        store = embedded(settings, warn=logger.warning, ear=telemetry)
+    except StoreError as error:
+        raise Complaint(str(error)) from None
+    try:
+        tokens = Tokens(tokens_file(settings.server.data))
+    except TokensUnreadable as error:
+        store.close()
+        raise Complaint(str(error)) from None
+    _warn_of_strangers(settings.server.host, tokens)
+    limits = Limits(**settings.limits.model_dump())
+    app = create_app(
+        store.engine,
+        log=store.log,
+        tokens=tokens,
+        telemetry=telemetry,
+        limits=limits,
+        logger=logger,
+        on_close=store.save,
+    )
+    return Sidecar(app, store)
+
+
+def neighbourly(url: str) -> str:
+    """The URL by which a process on this machine reaches a server that listens everywhere.
+
+    >>> neighbourly("http://0.0.0.0:8181")
+    'http://127.0.0.1:8181'
+    """
+    for everywhere, here in EVERYWHERE.items():
+        url = url.replace(f"//{everywhere}:", f"//{here}:").replace(f"//[{everywhere}]:", f"//[{here}]:")
+    return url
+
+
+def _announce(url: str) -> None:
+    typer.echo(f"assayer listens on {url} (documentation {url}/docs, metrics {url}/metrics)")
+
+
+def _warn_of_strangers(host: str, tokens: Tokens) -> None:
+    """Say that nobody from elsewhere can call yet, where the server is there for callers from elsewhere."""
+    if is_loopback(host) or tokens.all():
+        return
+    complain(
+        f"{host} is open to other machines, and no token exists: all their calls will be refused"
+        " (assayer token create --role broker)"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach the address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _must_be_free(host: str, port: int) -> None:
+    """Find out now, in a line, what uvicorn would only log. Raises `Complaint`."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with closing(socket.socket(family, kind, protocol)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise Complaint(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
