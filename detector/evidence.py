@@ -81,6 +81,6 @@ def shares(ratios: Sequence[float | None], weights: Sequence[float], pi: float) 
     """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell."""
     rest, most = 1.0 - pi, MOST_RATIO
     return [
-        0.0 if ratio is None else weight * log(rest + pi * (ratio if ratio < most else most))
+        0.0 if ratio is None else weight * log(rest + pi * (min(most, ratio)))
         for ratio, weight in zip(ratios, weights, strict=True)
     ]

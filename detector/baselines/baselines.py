@@ -6,6 +6,7 @@ variance. What leaves the process leaves as plain MessagePack, never as a pickle
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from math import erfc, log, log1p, sqrt
 from typing import Any, Final, cast
 
@@ -71,11 +72,11 @@ class Baselines(AnomalyDetector):
         """Take one usage in."""
         self.uses.learn(event, now)
 
-    def learn_one(self, x: dict[str, Any]) -> None:
+    def learn_one(self, x: dict[Hashable, Any]) -> None:
         """Learn a plain feature dictionary, as river pipelines hand it on (see `_plain`)."""
         self.learn_grant(*_plain(x))
 
-    def score_one(self, x: dict[str, Any]) -> float:
+    def score_one(self, x: dict[Hashable, Any]) -> float:
         """The sum of log-ratios of abuse to habit, in nats; 0 where nothing can be told."""
         ratios = self.weigh_grant(*_plain(x)).ratios
         return sum(log(1.0 - PLAIN_PI + PLAIN_PI * ratio) for ratio in ratios if ratio is not None)
@@ -102,7 +103,7 @@ def _longer(seconds: float | None, usual: Var) -> float | None:
     return 0.5 / sqrt(max(0.5 * erfc(above / sqrt(2.0)), LEAST_TAIL))
 
 
-def _plain(x: dict[str, Any]) -> tuple[Facets, float]:
+def _plain(x: Mapping[Hashable, Any]) -> tuple[Facets, float]:
     """A feature dictionary as facets: text by facet's name; `requester`, `issuer`, `group`, `time` beside."""
     values = tuple(str(x.get(name, ABSENT)) for name in GRANT_FACETS)
     requester, issuer = str(x.get("requester", ABSENT)), str(x.get("issuer", ABSENT))

@@ -208,11 +208,8 @@ class Family(Struct):
 
     def _scopes(self, event: Facets) -> list[Crowd]:
         """The fleet, the issuer and the peer group, as far as they are known."""
-        scopes = [self.fleet]
-        for crowd in (self.issuers.get(event.issuer), self.groups.get(event.group)):
-            if crowd is not None:
-                scopes.append(crowd)
-        return scopes
+        narrower = (self.issuers.get(event.issuer), self.groups.get(event.group))
+        return [self.fleet, *(crowd for crowd in narrower if crowd is not None)]
 
 
 def _mass(bins: list[float], index: int) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from detector.engine.engine import Asked, ConflictingRequest, Engine, Row, Vitals
+from detector.engine.answers import Asked, ConflictingRequest, Row, Vitals
+from detector.engine.engine import Engine
 
 __all__ = ["Asked", "ConflictingRequest", "Engine", "Row", "Vitals"]

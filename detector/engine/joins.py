@@ -68,21 +68,22 @@ class Task(Struct):
 
 
 class Held(Struct):
-    """A use that waits for its issuance until `deadline` (the log's clock)."""
+    """A use that waits for its issuance until `deadline` (the log's clock); `teaches` as its record says."""
 
     usage: Usage
     deadline: float
+    teaches: bool
 
 
 class Joins(Struct):
     """All that is remembered to bring events together."""
 
     leases: Recent[Lease] = field(default_factory=lambda: Recent(LEASES))
-    ids: Recent[bool] = field(default_factory=lambda: Recent(IDS))
+    ids: Recent[float] = field(default_factory=lambda: Recent(IDS))
     tasks: Recent[Task] = field(default_factory=lambda: Recent(TASKS))
     changes: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
     gone: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
-    strangers: Recent[bool] = field(default_factory=lambda: Recent(LEASES))
+    strangers: Recent[float] = field(default_factory=lambda: Recent(LEASES))
     held: dict[str, list[Held]] = field(default_factory=dict)
     waiting: int = 0
 
@@ -134,9 +135,9 @@ class Joins(Struct):
                 return "its task had ended"
         return "live"
 
-    def hold(self, usage: Usage, deadline: float) -> None:
+    def hold(self, held: Held) -> None:
         """Let a use wait for its issuance."""
-        self.held.setdefault(usage.credential or "", []).append(Held(usage, deadline))
+        self.held.setdefault(held.usage.credential or "", []).append(held)
         self.waiting += 1
 
     def release(self, credential: str, usage_id: str) -> None:
@@ -149,13 +150,13 @@ class Joins(Struct):
         else:
             self.held.pop(credential, None)
 
-    def due(self, now: float) -> list[Usage]:
+    def due(self, now: float) -> list[Held]:
         """Held uses whose time is up, oldest credential first."""
-        found: list[Usage] = []
+        found: list[Held] = []
         for waiting in self.held.values():
             if waiting[0].deadline > now:
                 break
-            found.extend(held.usage for held in waiting)
+            found.extend(waiting)
         return found
 
     def change(self, event: Lifecycle, subject: str) -> None:

@@ -7,14 +7,14 @@ as, and will teach; `weigh` what that comes to at the requester's present risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from detector.engine.joins import Lease
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import Standing, State, fade
+from detector.engine.state import ODDITY_SECONDS, Standing, State
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.evidence import GRANT_CODES, MOST_RATIO, USE_CODES, in_nats, quantise, shares
+from detector.evidence import GRANT_CODES, MOST_RATIO, USE_CODES, quantise, shares
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
@@ -30,8 +30,12 @@ from detector.verdict import judge
 ODD_FROM: Final = 0.5
 """Nats from which a novel facet is remembered as an oddity: below it, counting twice does no harm."""
 
-CARRY_FROM: Final = -1.0
-CARRY_FULL: Final = 1.0
+ECHO: Final = 0.2
+"""What an oddity still says when the same requester shows it again before it is
+learnt: a redeploy repeats its news with every request, and once was the news."""
+
+CARRY_FROM: Final = -2.0
+CARRY_FULL: Final = 2.0
 """What had accumulated counts in full against a row with at least `CARRY_FULL` nats
 of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
 ordinary requests, in the middle of an attack on its identity, stay ordinary."""
@@ -44,9 +48,7 @@ _NO_PULSE: Final = Pulse()
 _NOBODY: Final = Standing()
 
 
-def prepare_grant(
-    state: State, grant: GrantRequest, now: float, *, decision: str = ABSENT
-) -> Facets:
+def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: str = ABSENT) -> Facets:
     """A grant's facets and grades as the state stands."""
     joins, fold = state.memory.joins, state.identities.fold
     requester = fold(grant.requester)
@@ -107,7 +109,14 @@ def decision_word(state: State, grant: GrantRequest, decision: str | None) -> st
     return "minted against a deny" if known.answer == "deny" else "minted on a step-up"
 
 
-def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Weighed:
+class Judged(NamedTuple):
+    """What an event comes to, and each facet's weighted share in nats (parallel to the codes)."""
+
+    weighed: Weighed
+    shares: list[float]
+
+
+def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Judged:
     """What a grant comes to, asked for or observed."""
     ratios, novel = state.baselines.weigh_grant(facets, now)
     if asked:
@@ -119,7 +128,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Wei
     return _weigh(state, facets, found, novel, GRANT_CODES, model.grant_bias, now)
 
 
-def weigh_use(state: State, facets: Facets, now: float) -> Weighed:
+def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     """What a usage comes to."""
     ratios, novel = state.baselines.weigh_use(facets, now)
     model = state.policy.model
@@ -127,7 +136,7 @@ def weigh_use(state: State, facets: Facets, now: float) -> Weighed:
     return _weigh(state, facets, found, novel, USE_CODES, model.use_bias, now)
 
 
-def _weigh(  # noqa: PLR0913, PLR0917 - one place where all that bears on a row meets
+def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     state: State,
     facets: Facets,
     found: list[float],
@@ -135,14 +144,13 @@ def _weigh(  # noqa: PLR0913, PLR0917 - one place where all that bears on a row 
     codes: Sequence[str],
     bias: float,
     now: float,
-) -> Weighed:
+) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
+    odd = _oddities(standing, facets, found, novel, codes, now) if novel else {}
     own = bias + sum(found)
-    echo, odd = _oddities(standing, facets, found, novel, codes, now) if novel else (0.0, {})
     level = standing.risk.level(now)
-    echo = min(echo, level)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
-    evidence = own + max(carried - echo, 0.0)
+    evidence = own + carried
     thresholds = state.policy.thresholds_for(facets.issuer)
     verdict = judge(
         evidence=evidence,
@@ -150,23 +158,24 @@ def _weigh(  # noqa: PLR0913, PLR0917 - one place where all that bears on a row 
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
     )
-    why = reasons(found, codes, facets, state.baselines, evidence - own) if evidence > ODD_FROM else ()
-    return Weighed(
+    why = reasons(found, codes, facets, state.baselines, carried) if evidence > ODD_FROM else ()
+    weighed = Weighed(
         own=quantise(own),
         evidence=quantise(evidence),
-        step=quantise(own - echo),
+        step=quantise(own),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
         reasons=why,
         odd=odd,
     )
+    return Judged(weighed, found)
 
 
-def _oddities(  # noqa: PLR0913, PLR0917 - as `_weigh`
+def _oddities(  # noqa: PLR0917 - as `_weigh`
     standing: Standing, facets: Facets, found: list[float], novel: list[int], codes: Sequence[str], now: float
-) -> tuple[float, dict[str, int]]:
-    """What the row's novelties said before (nats, faded), and what they say now (quanta)."""
-    echo, odd = 0.0, {}
+) -> dict[str, int]:
+    """The row's novelties and what they say (quanta); in `found`, echoes are turned down."""
+    odd: dict[str, int] = {}
     for index in novel:
         share = found[index]
         if share < ODD_FROM:
@@ -174,10 +183,9 @@ def _oddities(  # noqa: PLR0913, PLR0917 - as `_weigh`
         key = f"{codes[index]}={facets.values[index]}"
         odd[key] = quantise(share)
         before = standing.odd.get(key)
-        if before is not None:
-            echo += min(in_nats(before.quanta) * fade(before.at, now), share)
-            odd[key] = max(odd[key], before.quanta)
-    return echo, odd
+        if before is not None and now - before.at < ODDITY_SECONDS:
+            found[index] = share * ECHO
+    return odd
 
 
 def lease_for(state: State, usage: Usage) -> Lease | None:

@@ -56,7 +56,7 @@ class Policy:
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
     quarantine_seconds: float = 3600.0
     flagged_quarantine_seconds: float = 7 * DAY
-    model: EvidenceModel = EvidenceModel()
+    model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
 
     def mode_for(self, issuer: str) -> Mode:

@@ -6,7 +6,7 @@ suite in `tests/contracts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeAlias
 
@@ -64,7 +64,7 @@ class Ear(Protocol):
     requester, a resource, an issuer or an address.
     """
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float) -> None:
+    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:
         """A `grant_request`, `issuance` or `usage` was weighed under a mode (`observe | shadow | enforce`)."""
 
     def found(self, code: str) -> None:
@@ -86,7 +86,7 @@ class Ear(Protocol):
 class Silence:
     """An ear that hears nothing: replay and tests count for themselves."""
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float) -> None:
+    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:
         """Nothing."""
 
     def found(self, code: str) -> None:

@@ -170,7 +170,7 @@ def encode(record: Record) -> bytes:
 
 def decode(data: bytes) -> Record:
     """The record that `encode` wrote. Raises `msgspec.ValidationError` for anything else."""
-    record = _DECODER.decode(data)
+    record: Record = _DECODER.decode(data)
     if isinstance(record, Observed):
         return Observed(**msgspec.structs.asdict(record))
     return record

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct, field
 
 from detector.baselines.baselines import Baselines
-from detector.engine.joins import DECISIONS, IDS, Joins, Task, lease_of
+from detector.engine.joins import DECISIONS, IDS, Held, Joins, Task, lease_of
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
 from detector.engine.records import (
@@ -34,11 +34,15 @@ from detector.features.facets import GRANT_FACETS, Facets, mint
 from detector.features.identity import Identities
 from detector.features.pulse import Pulse
 from detector.features.sensitivity import Sensitivities
-from detector.risk import HALF_LIFE_SECONDS, Risk, step
+from detector.risk import Risk, step
 from detector.rules import Rule
 
 MOST_HISTORY: Final = 64
 """Points of a requester's risk over time that are kept: enough for a plot."""
+
+ODDITY_SECONDS: Final = 3 * 86_400.0
+"""How long an oddity counts as said: well past the quarantine, so that by then it
+is learnt, unless it was flagged; then it is news again."""
 
 MOST_ODDITIES: Final = 64
 """Oddities of one requester that are remembered so as not to count twice."""
@@ -89,7 +93,7 @@ class Memory(Struct):
     asked: Recent[str] = field(default_factory=lambda: Recent(3 * DECISIONS))
     refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
     minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
-    condemned: Recent[bool] = field(default_factory=lambda: Recent(IDS))
+    condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
     askers: dict[str, float] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)
@@ -118,11 +122,11 @@ class State:
 
     # -- the fold ------------------------------------------------------------------------------
 
-    def apply(self, entry: Entry, prepared: Facets) -> None:
-        """Fold one judged entry; `prepared` is what it was weighed as."""
+    def apply(self, entry: Entry, prepared: Facets | None) -> None:
+        """Fold one entry; `prepared` is what its event was weighed as, if it was."""
         self._apply(entry, prepared)
 
-    def fold(self, entry: Entry, prepare: Any) -> None:  # noqa: ANN401 - see engine.prepare
+    def fold(self, entry: Entry, prepare: Any) -> None:
         """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""
         record = entry.record
         prepared = None
@@ -137,9 +141,9 @@ class State:
             self._observed(record, prepared, now)
         elif isinstance(record, Released):
             self.memory.joins.release(record.event.credential or "", record.event.id)
-            self._used(record.event, record.weighed, cast(Facets, prepared), now)
+            self._used(record.event, record.weighed, cast("Facets", prepared), now, trusted=record.teaches)
             if record.teaches:
-                self._queue(record.event.id, record.weighed, cast(Facets, prepared), now, use=True)
+                self._queue(record.event.id, record.weighed, cast("Facets", prepared), now, use=True)
         elif isinstance(record, Decided):
             self._decided(record, now)
         elif isinstance(record, RuleChanged):
@@ -158,16 +162,16 @@ class State:
 
     def _observed(self, record: Observed, prepared: Facets | None, now: float) -> None:
         event, joins = record.event, self.memory.joins
-        joins.ids.put(f"{type(event).__name__[0]}{event.id}", True)
+        joins.ids.put(event_key(event), now)
         if isinstance(event, Lifecycle):
             joins.change(event, self.identities.fold(event.subject))
         elif record.weighed is None:
             if isinstance(event, Usage):
-                joins.hold(event, record.deadline or now)
+                joins.hold(Held(event, record.deadline or now, record.teaches))
         elif isinstance(event, Issuance):
-            self._issued(event, record, cast(Facets, prepared), now)
+            self._issued(event, record, cast("Facets", prepared), now)
         else:
-            self._used(event, record.weighed, cast(Facets, prepared), now)
+            self._used(event, record.weighed, cast("Facets", prepared), now, trusted=record.teaches)
         if record.teaches and record.weighed is not None and prepared is not None:
             granted = not isinstance(event, Issuance) or event.outcome == "granted"
             if granted:
@@ -178,14 +182,15 @@ class State:
         memory, joins, grant = self.memory, self.memory.joins, event.grant
         requester = prepared.requester
         standing = self.standing(requester)
-        weighed = cast(Weighed, record.weighed)
+        weighed = cast("Weighed", record.weighed)
         known = memory.decisions.get(record.decision) if record.decision else None
-        if known is None or not known.moves_risk:
+        if record.teaches and (known is None or not known.moves_risk):
             self._move(standing, weighed, now, asked=False)
         if record.decision:
             memory.minted.put(record.decision, event.id)
         refused = event.outcome == "refused"
-        standing.pulse.beat(prepared.values[_RESOURCE], now, refused=refused)
+        if record.teaches:
+            standing.pulse.beat(prepared.values[_RESOURCE], now, refused=refused)
         if grant.task and joins.tasks.get(grant.task) is None:
             joins.tasks.put(grant.task, Task(requester))
         if refused or event.credential is None:
@@ -197,7 +202,7 @@ class State:
         joins.leases.put(event.credential, lease)
         standing.pulse.minted(now)
 
-    def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float) -> None:
+    def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float, *, trusted: bool) -> None:
         joins = self.memory.joins
         lease = joins.leases.get(event.credential) if event.credential else None
         standing = self.standing(prepared.requester)
@@ -206,9 +211,10 @@ class State:
             if lease.uses == 1:
                 standing.pulse.first_use()
         elif event.credential:
-            joins.strangers.put(event.credential, True)
-        standing.pulse.use(now, denied=event.outcome == "denied")
-        self._move(standing, weighed, now, asked=False)
+            joins.strangers.put(event.credential, now)
+        if trusted:
+            standing.pulse.use(now, denied=event.outcome == "denied")
+            self._move(standing, weighed, now, asked=False)
 
     def _decided(self, record: Decided, now: float) -> None:
         memory, request = self.memory, record.request
@@ -239,7 +245,7 @@ class State:
         standing = self.standing(decision.requester)
         said = max(in_nats(decision.weighed.step), 0.0)
         if record.outcome == "malicious" and issued:
-            memory.condemned.put(issued, True)
+            memory.condemned.put(issued, now)
             memory.flagged.pop(issued, None)
         if record.outcome in {"malicious", "refused"}:
             # What was only asked counts as seen once somebody entitled to judge refused it.
@@ -278,8 +284,9 @@ class State:
         step(standing.risk, in_nats(weighed.step), now, asked=asked)
         odd = standing.odd
         for key, quanta in weighed.odd.items():
-            odd.pop(key, None)
-            odd[key] = Oddity(quanta, now)
+            odd.setdefault(key, Oddity(quanta, now))
+            if now - odd[key].at >= ODDITY_SECONDS:
+                odd[key] = Oddity(quanta, now)
             if len(odd) > MOST_ODDITIES:
                 del odd[next(iter(odd))]
         if weighed.odd or weighed.verdict != "allow":
@@ -351,14 +358,14 @@ def asked_for(requester: str, issuer: str, resource: str) -> str:
     return f"{requester}\x1f{issuer}\x1f{resource}"
 
 
+def event_key(event: Issuance | Usage | Lifecycle) -> str:
+    """The key under which a duplicate is known: one log record may give several kinds of event."""
+    return f"{type(event).__name__[0]}{event.id}"
+
+
 def by_id(request: str, *, trusted: bool) -> str:
     """The key of an ask by its id. What a stranger asked never answers a broker."""
     return f"id {request}" if trusted else f"stranger's id {request}"
-
-
-def fade(then: float, now: float) -> float:
-    """How much of an oddity is still in the requester's risk: they fade alike."""
-    return 0.5 ** (max(now - then, 0.0) / HALF_LIFE_SECONDS)
 
 
 def _flatten(value: object) -> object:
@@ -368,7 +375,7 @@ def _flatten(value: object) -> object:
     raise NotImplementedError(message)
 
 
-def _restore(kind: Any, value: object) -> object:  # noqa: ANN401 - a type or a generic alias, as msgspec hands it
+def _restore(kind: Any, value: object) -> object:
     if getattr(kind, "__origin__", None) is deque:
         return deque(msgspec.convert(value, list[Lesson]))
     message = f"cannot revive a {kind}"

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from detector.baselines.habits import Habits
+from detector.engine.answers import Vitals
 from detector.engine.joins import Lease
 from detector.engine.state import State
 from detector.evidence import in_nats
@@ -37,9 +38,7 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         "requester": name,
         "risk": {
             "nats": round(standing.risk.level(now), 3) if standing else 0.0,
-            "history": [
-                {"time": at, "nats": in_nats(quanta)} for at, quanta in (standing.history if standing else [])
-            ],
+            "history": [{"time": at, "nats": in_nats(quanta)} for at, quanta in (standing.history if standing else [])],
         },
         "baseline": {
             "grants": _baseline(own, GRANT_FACETS) if own else None,
@@ -80,6 +79,25 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         },
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
     }
+
+
+def vitals(state: State, durable: int, now: float) -> Vitals:
+    """How the engine is; `durable` is the log's head."""
+    memory, grants = state.memory, state.baselines.grants
+    states: dict[str, int] = {"shadow": 0, "enforced": 0, "expired": 0, "withdrawn": 0}
+    for rule in memory.rules.values():
+        states[rule.state(now)] += 1
+    return Vitals(
+        position=memory.position,
+        durable=durable,
+        requesters=len(grants.habits),
+        issuers=len(grants.issuers),
+        held=memory.joins.waiting,
+        credentials=len(memory.joins.leases),
+        quarantined=len(memory.lessons),
+        flagged=len(memory.flagged),
+        rules=states,
+    )
 
 
 def _baseline(own: Habits, facets: tuple[str, ...]) -> Mapping[str, Any]:

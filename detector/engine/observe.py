@@ -1,0 +1,154 @@
+"""Logs tell what happened: weigh, as asking does; log; and let it teach after its quarantine."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from detector.engine import judge, rulebook
+from detector.engine.answers import Row, row
+from detector.engine.ask import ask
+from detector.engine.joins import HELD, HOLD_SECONDS
+from detector.engine.journal import Journal
+from detector.engine.records import Decided, Observed, Released
+from detector.engine.state import asked_for, by_id, event_key
+from detector.events import Event, GrantRequest, Issuance, Usage
+from detector.features.facets import ABSENT
+
+LATE_SECONDS: Final = 3600.0
+"""An event this much older than the log's clock is counted as late. It is taken all the same."""
+
+
+def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
+    """Take in what a log tells, and give the rows judged by it.
+
+    None for a lifecycle change, a duplicate, or a usage that waits for its
+    issuance; several when waiting usages are judged too. What an untrusted
+    caller sends is recorded and judged, but moves no risk and teaches nothing.
+    Raises `LogUnavailable` when the log takes no more.
+    """
+    now = journal.now()
+    rows = release_due(journal, now)
+    if isinstance(event, GrantRequest):
+        asked = ask(journal, event, trusted=trusted)
+        return [*rows, _decided(asked.decision)] if asked.fresh else rows
+    if event_key(event) in journal.state.memory.joins.ids:
+        journal.ear.set_aside("duplicate")
+        return rows
+    if event.time < now - LATE_SECONDS:
+        journal.ear.set_aside("late")
+    if isinstance(event, Issuance):
+        rows.append(_issuance(journal, event, now, trusted=trusted))
+        rows.extend(_release(journal, event.credential, now))
+    elif isinstance(event, Usage):
+        if _waits(journal, event):
+            held = Observed(event=event, deadline=now + HOLD_SECONDS, teaches=trusted)
+            journal.append(held, now)
+            journal.ear.set_aside("held")
+        else:
+            rows.append(_usage(journal, event, now, teaches=trusted, held=False))
+    else:
+        journal.append(Observed(event=event, teaches=trusted), now)
+    return rows
+
+
+def release_due(journal: Journal, now: float) -> list[Row]:
+    """Judge the usages whose time to wait for their issuance is up."""
+    joins = journal.state.memory.joins
+    if not joins.held:
+        return []
+    stamp = journal.now()
+    return [_usage(journal, held.usage, stamp, teaches=held.teaches, held=True) for held in joins.due(now)]
+
+
+def _release(journal: Journal, credential: str | None, now: float) -> list[Row]:
+    """Judge the usages that waited for this credential's issuance."""
+    waiting = journal.state.memory.joins.held.get(credential, []) if credential else []
+    return [_usage(journal, held.usage, now, teaches=held.teaches, held=True) for held in list(waiting)]
+
+
+def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -> Row:
+    state, grant = journal.state, event.grant
+    decision = _decision_for(journal, event)
+    journal.ear.joined("decision", found=decision is not None)
+    word = judge.decision_word(state, grant, decision)
+    facets = judge.prepare_grant(state, grant, now, decision=word)
+    weighed, shares = judge.weigh_grant(state, facets, now, asked=False)
+    rule = rulebook.matching(state, facets, now)
+    if rule is not None and rulebook.bites(rule, grant):
+        weighed = rulebook.denied(rule, weighed)
+    journal.append(Observed(event=event, weighed=weighed, decision=decision, teaches=trusted), now, facets)
+    journal.heard("issuance", weighed, grant.issuer, shares)
+    if trusted:
+        rulebook.raise_for(journal, facets, weighed, now)
+    return row(
+        weighed,
+        id=event.id,
+        kind="issuance",
+        time=event.time,
+        requester=facets.requester,
+        issuer=grant.issuer,
+        credential=event.credential,
+    )
+
+
+def _decision_for(journal: Journal, event: Issuance) -> str | None:
+    """The decision that an issuance belongs to: by name, else by id, else by what was asked, when."""
+    memory, grant = journal.state.memory, event.grant
+    requester = journal.state.identities.fold(grant.requester)
+    deadline = journal.state.policy.decision_deadline_seconds
+    candidates = (
+        event.decision,
+        memory.asked.get(by_id(grant.id, trusted=True)),
+        memory.asked.get(asked_for(requester, grant.issuer, grant.resource)),
+    )
+    for decision in candidates:
+        known = memory.decisions.get(decision) if decision else None
+        if known is None or known.requester != requester or known.decision in memory.minted:
+            continue
+        named = decision is event.decision or known.request.id == grant.id
+        if named or abs(grant.time - known.request.time) <= deadline:
+            return decision
+    return None
+
+
+def _waits(journal: Journal, event: Usage) -> bool:
+    """Whether a usage is of a credential whose issuance may still come."""
+    joins, credential = journal.state.memory.joins, event.credential
+    if not credential or joins.waiting >= HELD:
+        return False
+    return credential not in joins.leases and credential not in joins.strangers
+
+
+def _usage(journal: Journal, event: Usage, now: float, *, teaches: bool, held: bool) -> Row:
+    state = journal.state
+    facets = judge.prepare_use(state, event, now)
+    weighed, shares = judge.weigh_use(state, facets, now)
+    lease = judge.lease_for(state, event)
+    if held:
+        journal.append(Released(event=event, weighed=weighed, teaches=teaches), now, facets)
+    else:
+        journal.append(Observed(event=event, weighed=weighed, teaches=teaches), now, facets)
+    journal.ear.joined("issuance", found=lease is not None)
+    journal.heard("usage", weighed, facets.issuer, shares)
+    return row(
+        weighed,
+        id=event.id,
+        kind="usage",
+        time=event.time,
+        requester=facets.requester,
+        issuer=None if facets.issuer == ABSENT else facets.issuer,
+        credential=event.credential,
+        issuance=lease.issuance if lease else None,
+    )
+
+
+def _decided(decision: Decided) -> Row:
+    request = decision.request
+    return row(
+        decision.weighed,
+        id=request.id,
+        kind="grant_request",
+        time=request.time,
+        requester=decision.requester,
+        issuer=request.issuer,
+    )

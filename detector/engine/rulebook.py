@@ -1,0 +1,131 @@
+"""Deny rules in the state: which one matches, when one is raised, how an operator moves it."""
+
+from __future__ import annotations
+
+import dataclasses
+from concurrent.futures import Future
+from typing import Any, Final
+
+import msgspec
+
+from detector.engine.answers import identifier
+from detector.engine.journal import Journal
+from detector.engine.records import RuleChanged, Weighed
+from detector.engine.state import State
+from detector.events import GrantRequest
+from detector.features.facets import ABSENT, GRANT_FACETS, Facets
+from detector.rules import SELECTABLE, Rule, RuleChange, RuleMode, Selector, narrowest
+from detector.verdict import Reason
+
+ID_DIGITS: Final = 12
+
+MOST_LIFETIME_SECONDS: Final = 90 * 86_400.0
+"""No rule lives longer than a quarter: what should be denied for good is policy."""
+
+RAISER: Final = "assayer"
+"""Who raised a rule that no operator wrote."""
+
+_SAID: Final = 3
+"""Reasons that stand in a raised rule's own."""
+
+
+def matching(state: State, facets: Facets, now: float) -> Rule | None:
+    """The live rule that matches a grant, an enforced one before one in shadow."""
+    rules = state.rules_of.get(facets.requester)
+    if not rules:
+        return None
+    values = _selectable(facets)
+    live = [
+        rule
+        for rule in rules
+        if rule.state(now) in {"shadow", "enforced"} and rule.selector.matches(facets.requester, values)
+    ]
+    return min(live, key=lambda rule: rule.mode != "enforced", default=None)
+
+
+def bites(rule: Rule, request: GrantRequest) -> bool:
+    """Whether a matching rule denies: not in shadow, and never a broken glass."""
+    return rule.mode == "enforced" and not request.break_glass
+
+
+def denied(rule: Rule, weighed: Weighed) -> Weighed:
+    """What a row comes to under a rule that bites."""
+    reason = Reason(
+        code="deny_rule",
+        because=f"a deny rule is in force: {rule.because}",
+        nats=0.0,
+        expected="no rule that matches",
+        observed=f"{rule.id} ({rule.selector.words()})",
+    )
+    return msgspec.structs.replace(weighed, verdict="deny", reasons=(reason, *weighed.reasons))
+
+
+def raise_for(journal: Journal, facets: Facets, weighed: Weighed, now: float) -> None:
+    """Raise a deny rule when this issuance took its requester across the threshold."""
+    state = journal.state
+    policy, standing = state.policy.rules, state.memory.standings.get(facets.requester)
+    if standing is None or weighed.verdict == "allow" or standing.risk.observed_level(now) < policy.raise_at:
+        return
+    if matching(state, facets, now) is not None:
+        return
+    odd = [key.partition("=")[0] for key in sorted(weighed.odd, key=lambda key: -weighed.odd[key])]
+    rule = Rule(
+        id=identifier("r", ID_DIGITS, facets.requester, str(state.memory.position)),
+        selector=narrowest(facets.requester, _selectable(facets), odd),
+        mode=policy.mode,
+        created=now,
+        expires=now + policy.lifetime_seconds,
+        by=RAISER,
+        because="; ".join(reason.because for reason in weighed.reasons[:_SAID]),
+    )
+    change(journal, rule, "raised", by=RAISER)
+
+
+def propose(
+    journal: Journal, selector: Selector, *, by: str, reason: str, lifetime_seconds: float, mode: RuleMode
+) -> tuple[Rule, Future[int]]:
+    """An operator writes a rule. Raises `ValueError` naming what is wrong with it."""
+    if not 0 < lifetime_seconds <= MOST_LIFETIME_SECONDS:
+        message = f"lifetime_seconds: must be above 0 and at most {MOST_LIFETIME_SECONDS:.0f}"
+        raise ValueError(message)
+    now = journal.now()
+    rule = Rule(
+        id=identifier("r", ID_DIGITS, selector.words(), str(journal.state.memory.position)),
+        selector=selector,
+        mode=mode,
+        created=now,
+        expires=now + lifetime_seconds,
+        by=by,
+        because=reason,
+    )
+    return rule, change(journal, rule, "raised", by=by, reason=reason)
+
+
+def switch(
+    journal: Journal,
+    rule_id: str,
+    made: RuleChange,
+    *,
+    by: str,
+    reason: str = "",
+    **fields: Any,
+) -> tuple[Rule, Future[int]]:
+    """Change a live rule's fields. Raises `KeyError` for an unknown rule, `ValueError` for an ended one."""
+    rule = journal.state.memory.rules[rule_id]
+    state = rule.state(journal.now())
+    if state in {"expired", "withdrawn"}:
+        message = f"rule {rule_id} is {state}"
+        raise ValueError(message)
+    changed = dataclasses.replace(rule, **fields)
+    return changed, change(journal, changed, made, by=by, reason=reason)
+
+
+def change(journal: Journal, rule: Rule, made: RuleChange, *, by: str, reason: str = "") -> Future[int]:
+    """Log a rule as it now is."""
+    journal.ear.rule_changed(made)
+    return journal.append(RuleChanged(rule=rule, change=made, by=by, reason=reason), journal.now())
+
+
+def _selectable(facets: Facets) -> dict[str, str | None]:
+    values = dict(zip(GRANT_FACETS, facets.values, strict=True))
+    return {name: None if values[name] == ABSENT else values[name] for name in SELECTABLE}

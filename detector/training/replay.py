@@ -1,0 +1,55 @@
+"""A labelled replay: every judged row with the shares that the engine found, unweighted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from detector.engine import Engine, Row
+from detector.engine.policy import Policy, Thresholds
+from detector.engine.ports import Silence
+from detector.events import Event
+from detector.evidence import EvidenceModel
+from detector.store import MemoryLog
+
+UNFLAGGED = Policy(
+    thresholds=Thresholds(step_up=1e6, deny=1e6),
+    model=EvidenceModel(name="unweighted", elsewhere=1.0),
+)
+"""Fitting must depend neither on yesterday's weights nor on its thresholds: every
+share counts once, and nothing is flagged while it replays."""
+
+
+class Sample(NamedTuple):
+    """One judged row and its shares in nats, parallel to `GRANT_CODES` or `USE_CODES`."""
+
+    row: Row
+    shares: Sequence[float]
+
+
+class _Witness(Silence):
+    """An ear that keeps the shares of the rows judged last."""
+
+    def __init__(self) -> None:
+        self.shares: list[Sequence[float]] = []
+
+    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:  # noqa: ARG002 - the port's words
+        """Keep the shares; rows come back in the order they were judged."""
+        self.shares.append(shares)
+
+
+def samples(events: Iterable[Event]) -> Iterator[Sample]:
+    """Every row that replaying `events` (in time order) judges. One engine, nothing kept but its state."""
+    now = 0.0
+    witness = _Witness()
+    engine = Engine(policy=UNFLAGGED, log=MemoryLog(keep=0), clock=lambda: now, ear=witness)
+    for event in events:
+        now = max(now, event.time)
+        yield from _matched(engine.observe(event), witness)
+    yield from _matched(engine.settle(), witness)
+
+
+def _matched(rows: tuple[Row, ...], witness: _Witness) -> Iterator[Sample]:
+    for row, shares in zip(rows, witness.shares, strict=True):
+        yield Sample(row, shares)
+    witness.shares.clear()
