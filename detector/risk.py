@@ -16,16 +16,20 @@ HALF_LIFE_SECONDS: Final = 6 * 3600.0
 """Half of what had accumulated is forgotten in this time: long enough to add up
 a working session of abuse, short enough that yesterday's redeploy is history."""
 
-LEAST_STEP: Final = -0.5
-"""What one row that fits takes away at most (nats): else a thief could launder
-his risk with a handful of the victim's own requests."""
+ALLOWANCE: Final = 5.0
+"""What a row may say before it counts (nats): just below a step-up. Honest life is
+mildly odd all day, and what adds up must be what was odd enough to look at."""
 
-CAP: Final = 40.0
+LEAST_STEP: Final = -2.0
+"""What one row takes away at most (nats): else a thief could launder his risk with a
+handful of the victim's own requests."""
+
+CAP: Final = 18.0
 """Risk stops growing here (nats): the way back from any burst has a known length."""
 
-ASKED_CAP: Final = 10.0
-"""What asking alone may come to (nats). It lies below every threshold for
-enforcement, so that asking in a victim's name cannot lock the victim out."""
+ASKED_CAP: Final = 5.0
+"""What asking alone may come to (nats). It lies below the step-up and deny
+thresholds, so that asking in a victim's name cannot lock the victim out."""
 
 
 class Risk(Struct):
@@ -53,10 +57,10 @@ def _fade(then: float, now: float) -> float:
 
 
 def step(risk: Risk, evidence: float, now: float, *, asked: bool = False) -> None:
-    """Add one row's evidence (nats) to a requester's risk at `now`."""
+    """Add one row's evidence (nats), less the allowance, to a requester's risk at `now`."""
     fade = _fade(risk.stamp, now)
     observed, asks = risk.observed * fade, risk.asked * fade
-    moved = max(evidence, LEAST_STEP)
+    moved = max(evidence - ALLOWANCE, LEAST_STEP)
     if asked:
         asks = min(max(asks + moved, 0.0), ASKED_CAP)
     else:

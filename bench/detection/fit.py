@@ -1,8 +1,8 @@
 """Fit what `models/evidence.json` holds, on the training organisations: `python -m bench.detection.fit`.
 
-Weights by logistic regression on the training split; biases so that at the
-default step-up threshold one legitimate row in a thousand of the validation
-split alarms, of issuances and usages alike; probability by Platt's method there.
+Weights by logistic regression on the training split; their scale so that at the
+default step-up threshold one legitimate issuance in a thousand of the validation
+split alarms, and one usage in two thousand; probability by Platt's method there.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bench.detection.cache import organisations
 from bench.detection.measure import truth
 from bench.detection.ours import rows
-from bench.detection.splits import TRAIN, VALIDATION
+from bench.detection.splits import TRAIN, VALIDATION, Pair
 from detector.assets import models
 from detector.engine.policy import Policy, Thresholds
 from detector.events import Issuance
@@ -29,8 +29,10 @@ from detector.simulator import KINDS, Organisation
 from detector.training.fusion import fit_probability, fit_weights
 from detector.training.replay import samples
 
-BUDGET: Final = 0.001
-FIRST_MINTS_ONLY: Final = ("mint",)
+GRANT_BUDGET: Final = 0.001
+USE_BUDGET: Final = 0.0005
+"""Shares of legitimate rows at the default step-up threshold, by which both kinds
+come to one scale. There are more uses than grants, and they tell less of the first mint."""
 
 
 def table(streams: Iterable[Organisation]) -> dict[str, tuple[list[list[float]], list[bool]]]:
@@ -58,41 +60,42 @@ def fit() -> EvidenceModel:
     uses = fit_weights(*_arrays(train["usage"]), USE_CODES)
     model = EvidenceModel(name="fitted", grants=grants, uses=uses, elsewhere=0.0)
     step_up = Thresholds().step_up
-    for _ in range(2):  # the second pass sees what the first one's carry adds
-        evidence, abusive = _evidence(model)
-        model = replace(
-            model,
-            grant_bias=round(model.grant_bias + step_up - _quantile(evidence["issuance"], abusive["issuance"]), 4),
-            use_bias=round(model.use_bias + step_up - _quantile(evidence["usage"], abusive["usage"]), 4),
-        )
-    evidence, abusive = _evidence(model)
-    both = np.concatenate([evidence["issuance"], evidence["usage"]])
-    labels = np.concatenate([abusive["issuance"], abusive["usage"]])
-    offset, scale = fit_probability(both, labels)
+    said = _evidence(model, VALIDATION)
+    grants = _scaled(grants, step_up / _quantile(*said["issuance"], GRANT_BUDGET))
+    uses = _scaled(uses, step_up / _quantile(*said["usage"], USE_BUDGET))
+    model = replace(model, grants=grants, uses=uses)
+    evidence, abusive = _evidence(model, VALIDATION)["issuance"]
+    offset, scale = fit_probability(evidence, abusive)
     return replace(model, offset=offset, scale=scale)
+
+
+def _scaled(weights: dict[str, float], factor: float) -> dict[str, float]:
+    return {code: round(weight * factor, 4) for code, weight in weights.items()}
 
 
 def _arrays(rows: tuple[list[list[float]], list[bool]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return np.array(rows[0], dtype=np.float64), np.array(rows[1], dtype=np.bool_)
 
 
-def _quantile(evidence: NDArray[np.float64], abusive: NDArray[np.bool_]) -> float:
-    return float(np.quantile(evidence[~abusive], 1.0 - BUDGET, method="higher"))
+def _quantile(evidence: NDArray[np.float64], abusive: NDArray[np.bool_], budget: float) -> float:
+    return float(np.quantile(evidence[~abusive], 1.0 - budget, method="higher"))
 
 
-def _evidence(model: EvidenceModel) -> tuple[dict[str, NDArray[np.float64]], dict[str, NDArray[np.bool_]]]:
-    """What the engine itself says on the validation split with this model, by kind."""
-    policy = Policy(model=model)
-    evidence: dict[str, list[float]] = {"issuance": [], "usage": []}
-    abusive: dict[str, list[bool]] = {"issuance": [], "usage": []}
-    for organisation in organisations(VALIDATION):
-        said = {(r.kind, r.id): r.evidence for r in rows((row.event for row in organisation.rows), policy)}
+def _evidence(
+    model: EvidenceModel, split: tuple[Pair, ...]
+) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """What the engine itself says of a split with this model, and what was abuse, by kind."""
+    said: dict[str, tuple[list[float], list[bool]]] = {"issuance": ([], []), "usage": ([], [])}
+    for organisation in organisations(split):
+        found = {
+            (r.kind, r.id): r.evidence for r in rows((row.event for row in organisation.rows), Policy(model=model))
+        }
         for event, _, where in truth(organisation):
             kind = "issuance" if isinstance(event, Issuance) else "usage"
-            if where in {"honest", "abuse"} and (kind, event.id) in said:
-                evidence[kind].append(said[kind, event.id])
-                abusive[kind].append(where == "abuse")
-    return {k: np.array(v) for k, v in evidence.items()}, {k: np.array(v) for k, v in abusive.items()}
+            if where in {"honest", "abuse"} and (kind, event.id) in found:
+                said[kind][0].append(found[kind, event.id])
+                said[kind][1].append(where == "abuse")
+    return {kind: (np.array(evidence), np.array(abusive)) for kind, (evidence, abusive) in said.items()}
 
 
 def main() -> int:

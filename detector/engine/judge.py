@@ -34,11 +34,14 @@ ECHO: Final = 0.2
 """What an oddity still says when the same requester shows it again before it is
 learnt: a redeploy repeats its news with every request, and once was the news."""
 
-CARRY_FROM: Final = -2.0
-CARRY_FULL: Final = 2.0
+CARRY_FROM: Final = 2.0
+CARRY_FULL: Final = 10.0
 """What had accumulated counts in full against a row with at least `CARRY_FULL` nats
 of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
 ordinary requests, in the middle of an attack on its identity, stay ordinary."""
+
+MOST_POLICIES: Final = 16
+"""Policies of one token that are looked up: a login that lists more gets its first ones."""
 
 STRANGER: Final = "unminted"
 """The requester of a use whose credential nobody was seen minting and whose log names no user."""
@@ -55,13 +58,22 @@ def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: st
     context = GrantContext(
         renewal=joins.renewal(grant.renewal_of, requester, grant.time),
         task_state=joins.task_state(grant.task, requester, grant.time),
-        policy=joins.news((requester, grant.resource, grant.resource.rsplit("/", 1)[-1]), grant.time),
+        policy=joins.news(_subjects(grant, requester), grant.time),
         decision=decision,
     )
     standing = state.memory.standings.get(requester)
     pulse = standing.pulse if standing is not None else _NO_PULSE
     level = state.sensitivities.level
     return grant_facets(grant, fold=fold, level=level, context=context, pulse=pulse, now=now)
+
+
+def _subjects(grant: GrantRequest, requester: str) -> tuple[str, ...]:
+    """What a change of policy would have to be about to bear on this grant; the requester first."""
+    names = (requester, grant.resource, grant.resource.rsplit("/", 1)[-1])
+    policies = grant.attributes.get("policies") if grant.attributes else None
+    if not isinstance(policies, list | tuple):
+        return names
+    return (*names, *(policy for policy in policies[:MOST_POLICIES] if isinstance(policy, str)))
 
 
 def prepare_use(state: State, usage: Usage, now: float) -> Facets:
@@ -125,7 +137,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Jud
         ratios[_DECISION] = MOST_RATIO
     model = state.policy.model
     found = shares(ratios, state.grant_weights, model.pi)
-    return _weigh(state, facets, found, novel, GRANT_CODES, model.grant_bias, now)
+    return _weigh(state, facets, found, novel, GRANT_CODES, now)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
@@ -133,7 +145,7 @@ def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     ratios, novel = state.baselines.weigh_use(facets, now)
     model = state.policy.model
     found = shares(ratios, state.use_weights, model.pi)
-    return _weigh(state, facets, found, novel, USE_CODES, model.use_bias, now)
+    return _weigh(state, facets, found, novel, USE_CODES, now)
 
 
 def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
@@ -142,12 +154,11 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     found: list[float],
     novel: list[int],
     codes: Sequence[str],
-    bias: float,
     now: float,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(standing, facets, found, novel, codes, now) if novel else {}
-    own = bias + sum(found)
+    own = sum(found)
     level = standing.risk.level(now)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
     evidence = own + carried
@@ -158,7 +169,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
     )
-    why = reasons(found, codes, facets, state.baselines, carried) if evidence > ODD_FROM else ()
+    why = reasons(found, codes, facets, state.baselines, (carried, standing.odd)) if evidence > ODD_FROM else ()
     weighed = Weighed(
         own=quantise(own),
         evidence=quantise(evidence),

@@ -10,7 +10,7 @@ from detector.engine.ask import ask
 from detector.engine.joins import HELD, HOLD_SECONDS
 from detector.engine.journal import Journal
 from detector.engine.records import Decided, Observed, Released
-from detector.engine.state import asked_for, by_id, event_key
+from detector.engine.state import asked_for, by_id, event_keys
 from detector.events import Event, GrantRequest, Issuance, Usage
 from detector.features.facets import ABSENT
 
@@ -31,7 +31,8 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
-    if event_key(event) in journal.state.memory.joins.ids:
+    ids = journal.state.memory.joins.ids
+    if any(key in ids for key in event_keys(event)):
         journal.ear.set_aside("duplicate")
         return rows
     if event.time < now - LATE_SECONDS:

@@ -38,7 +38,7 @@ class RulePolicy:
     expiry of a rule that the engine raises.
     """
 
-    raise_at: float = 14.0
+    raise_at: float = 8.0
     lifetime_seconds: float = 4 * 3600.0
     mode: RuleMode = "shadow"
 

@@ -162,7 +162,8 @@ class State:
 
     def _observed(self, record: Observed, prepared: Facets | None, now: float) -> None:
         event, joins = record.event, self.memory.joins
-        joins.ids.put(event_key(event), now)
+        for key in event_keys(event):
+            joins.ids.put(key, now)
         if isinstance(event, Lifecycle):
             joins.change(event, self.identities.fold(event.subject))
         elif record.weighed is None:
@@ -358,9 +359,16 @@ def asked_for(requester: str, issuer: str, resource: str) -> str:
     return f"{requester}\x1f{issuer}\x1f{resource}"
 
 
-def event_key(event: Issuance | Usage | Lifecycle) -> str:
-    """The key under which a duplicate is known: one log record may give several kinds of event."""
-    return f"{type(event).__name__[0]}{event.id}"
+def event_keys(event: Issuance | Usage | Lifecycle) -> tuple[str, ...]:
+    """The keys under which a duplicate is known.
+
+    One log record may give several kinds of event under one id; and one mint
+    across two accounts is logged in each, under two ids and one shared one.
+    """
+    key = f"{type(event).__name__[0]}{event.id}"
+    if isinstance(event, Issuance) and "shared_event" in event.grant.attributes:
+        return key, f"twin {event.grant.attributes['shared_event']} {event.credential}"
+    return (key,)
 
 
 def by_id(request: str, *, trusted: bool) -> str:

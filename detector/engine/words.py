@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import expm1
 from typing import Final
 
@@ -78,9 +78,18 @@ SENTENCES: Final[dict[str, str]] = {
 
 
 def reasons(
-    found: Sequence[float], codes: Sequence[str], facets: Facets, baselines: Baselines, carried: float
+    found: Sequence[float],
+    codes: Sequence[str],
+    facets: Facets,
+    baselines: Baselines,
+    before: tuple[float, Collection[str]],
 ) -> tuple[Reason, ...]:
-    """The weightiest shares as reasons, largest first; `carried` is what had accumulated (nats)."""
+    """The weightiest shares as reasons, largest first.
+
+    `before` is what had accumulated against the requester (nats) and the oddities
+    it came from.
+    """
+    carried, oddities = before
     telling = [index for index, nats in enumerate(found) if nats >= LEAST_NATS]
     telling.sort(key=lambda index: -found[index])
     family = baselines.grants if codes is GRANT_CODES else baselines.uses
@@ -101,7 +110,7 @@ def reasons(
             because=SENTENCES["accumulated"],
             nats=in_nats(quantise(carried)),
             expected="nothing held against it",
-            observed=f"{carried:.1f} nats from earlier events, fading",
+            observed="; ".join(list(oddities)[-_MOST_EXPECTED:]),
         )
         made.append(accumulated)
         made.sort(key=lambda reason: -reason.nats)
