@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
+from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
 from detector.api.callers import Gate
@@ -72,6 +73,11 @@ def create_app(
         logger=logger,
         clock=clock,
     )
+    return _assembled(service, extra_routes=extra_routes, on_close=on_close)
+
+
+def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Callable[[], None] | None) -> FastAPI:
+    """Every route around the service, with the door before them all."""
     app = FastAPI(
         title="Assayer",
         version=VERSION,
@@ -89,22 +95,25 @@ def create_app(
             405: method_not_allowed(methods()),
         },
     )
-    plain = [*_hot(service), *extra_routes]
-    fixed = [route.path for route in plain]
-    app.add_middleware(Door, gate=service.gate, limits=limits, telemetry=telemetry, logger=logger, fixed=fixed)
-    app.router.routes.extend(plain)
+    hot: dict[str, ASGIApp] = {
+        "/v1/score": Score(service),
+        "/v1/score/batch": ScoreBatch(service),
+        "/v1/events": Events(service),
+    }
+    app.add_middleware(
+        Door,
+        gate=service.gate,
+        limits=service.limits,
+        telemetry=service.telemetry,
+        logger=service.logger,
+        hot=hot,
+        fixed=[route.path for route in extra_routes],
+    )
+    app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
+    app.router.routes.extend(extra_routes)
     for router in (decisions(service), portraits(service), rules(service), probes(service)):
         app.include_router(router)
     return app
-
-
-def _hot(service: Service) -> list[Route]:
-    """The routes that carry the load come first, so that no other is tried before them."""
-    return [
-        Route("/v1/score", Score(service), methods=["POST"]),
-        Route("/v1/score/batch", ScoreBatch(service), methods=["POST"]),
-        Route("/v1/events", Events(service), methods=["POST"]),
-    ]
 
 
 def _closing(service: Service, on_close: Callable[[], None] | None) -> Callable[[FastAPI], Any]:

@@ -90,8 +90,13 @@ async def on_problem(_request: Request, error: Exception) -> Response:
 
 
 async def on_log_unavailable(_request: Request, error: Exception) -> Response:
-    """A log that takes no more records just now: nothing was changed, and asking again later is right."""
-    return Problem(503, f"the log takes no more records: {error}", headers={"Retry-After": "5"}).response()
+    """A log that takes no more records just now."""
+    return log_unavailable(error).response()
+
+
+def log_unavailable(trouble: Exception) -> Problem:
+    """A 503: nothing was changed, and asking again later is right."""
+    return Problem(503, f"the log takes no more records: {trouble}", headers={"Retry-After": "5"})
 
 
 async def on_http_exception(_request: Request, error: Exception) -> Response:
