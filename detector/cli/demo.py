@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from detector.cli.play import Answered, Broker
     from detector.events import Event
+    from detector.store import LogReader
 
 CONFIGURATION: Final = """\
 # Written by `assayer demo`: the defaults, but deny rules bite at once instead of counting in shadow first.
@@ -81,18 +84,20 @@ def _told(screen: Console, shipped: Path, folder: Path) -> bool:
 
     honest, stolen = _story(shipped / HONEST), _story(shipped / STOLEN)
     shift = time.time() - max(event.time for event in (*honest, *stolen))
-    screen.rule("[bold]1. Learning[/] what was minted and used", align="left")
+    _heading(screen, "1. Learning what was minted and used")
     _learn(screen, shipped, folder, shift)
     made = Tokens(tokens_file(folder)).create(["analyst"], name="demo", expires=time.time() + TOKEN_SECONDS)
     with background_sidecar(config=folder / "assayer.toml", data=folder) as url, Broker(url, made.secret) as broker:
-        screen.print(f"\nsidecar started at {url}, over that log", markup=False)
-        screen.rule("[bold]2. An honest runner asks[/]", align="left")
-        allowed = _play(screen, broker, honest, shift)
-        screen.rule("[bold]3. The runner is stolen[/], and asks for more", align="left")
-        refused = _play(screen, broker, stolen, shift)
-        screen.rule("[bold]4. What stands now[/]", align="left")
+        _say(screen, f"the sidecar listens on {url}, and remembers all that")
+        _heading(screen, "2. The runner asks for what it always does")
+        before = _play(screen, broker, honest, shift)
+        _heading(screen, "3. The runner is stolen")
+        theft = _play(screen, broker, stolen, shift)
+        _heading(screen, "4. What stands against the thief")
         rules = _show_rules(screen, broker)
-    return _judged(screen, allowed=allowed, refused=refused, rules=rules)
+        _heading(screen, "5. The thief tries again, and the runner goes on working")
+        again = [_ask_again(screen, broker, answered) for answered in (*theft[-1:], *before[:1])]
+    return _judged(screen, honest=[*before, *again[1:]], theft=[*theft, *again[:1]], rules=rules)
 
 
 def _learn(screen: Console, shipped: Path, folder: Path, shift: float) -> None:
@@ -113,7 +118,7 @@ def _learn(screen: Console, shipped: Path, folder: Path, shift: float) -> None:
     finally:
         sink.close()
     tally.show()
-    screen.print(f"sample logs from {shipped}, their times moved so that they end now", markup=False)
+    _say(screen, f"sample logs from {shipped}, moved in time so that they end now")
 
 
 def _story(file: Path) -> list[Event]:
@@ -143,75 +148,83 @@ def _play(screen: Console, broker: Broker, events: Sequence[Event], shift: float
             continue
         broker.report([now])
         if isinstance(now, Issuance):
-            minted = f"{now.grant.resource} for {printable(now.grant.requester)}"
-            screen.print(f"  log   {now.grant.issuer} minted {minted}, without asking", markup=False, style="dim")
+            minted = f"{now.grant.resource} for {now.grant.requester}"
+            _say(screen, f"  logs  {now.grant.issuer} minted {minted}, and nobody had asked us", style="dim")
     return answers
+
+
+def _ask_again(screen: Console, broker: Broker, answered: Answered) -> Answered:
+    """The same request under a new id, as a new job would send it."""
+    from dataclasses import replace
+
+    said = broker.ask(replace(answered.request, id=f"{answered.request.id}-again"))
+    _show_answer(screen, said)
+    return said
 
 
 def _show_answer(screen: Console, answered: Answered) -> None:
     request = answered.request
     what = f"{request.resource} ({request.privilege or 'privilege not said'})"
-    screen.print(f"  asks  {printable(request.requester)} wants {what} from {request.issuer}", markup=False)
+    _say(screen, f"  asks  {request.requester} wants {what} from {request.issuer}")
     style = {"allow": "green", "step_up": "yellow", "deny": "red"}[answered.verdict]
     word = answered.verdict.replace("_", " ").upper()
-    screen.print(f"  [{style}]{word:<8}[/] evidence {answered.evidence:.1f} nats, risk {answered.risk:.1%}")
+    screen.print(
+        f"  [{style}]{word:<8}[/] evidence {answered.evidence:.1f} nats, risk {answered.risk:.1%}", soft_wrap=True
+    )
     if answered.verdict == "allow":
         return
     for reason in answered.reasons[:REASONS_SHOWN]:
-        because = f"{reason['nats']:>6.1f}  {reason['because']}"
-        screen.print(f"    {because}: expected {reason['expected']}, seen {reason['observed']}", markup=False)
+        _say(screen, f"    {reason['nats']:>6.1f}  {reason['because']}")
+        _say(screen, f"            expected {reason['expected']}; seen {reason['observed']}", style="dim")
 
 
 def _show_rules(screen: Console, broker: Broker) -> list[dict[str, Any]]:
     rules = broker.rules()
     for rule in rules:
-        screen.print(f"  deny rule {rule['id']} ({rule['state']}), raised by {rule['by']}", markup=False)
-        screen.print(f"    stops    {printable(rule['scope'])}", markup=False)
-        screen.print(f"    until    {rule['expires']}, when it ends by itself", markup=False)
-        screen.print(f"    because  {rule['because']}", markup=False)
+        _say(screen, f"  deny rule {rule['id']} ({rule['state']}), raised by {rule['by']}", style="bold")
+        _say(screen, f"    stops    {rule['scope']}")
+        _say(screen, f"    until    {rule['expires']}, when it ends by itself")
+        _say(screen, f"    because  {rule['because']}")
     if not rules:
-        screen.print("  no deny rule was raised", markup=False)
+        _say(screen, "  no deny rule was raised")
     return rules
 
 
 def _judged(
-    screen: Console, *, allowed: Sequence[Answered], refused: Sequence[Answered], rules: Sequence[dict[str, Any]]
+    screen: Console, *, honest: Sequence[Answered], theft: Sequence[Answered], rules: Sequence[dict[str, Any]]
 ) -> bool:
     """Say how it ended, and give whether it ended well."""
-    honest = sum(answered.verdict == "allow" for answered in allowed)
-    got = sum(answered.verdict == "allow" for answered in refused)
-    screen.print(f"  honest requests allowed: {honest} of {len(allowed)}; the thief got {got} of {len(refused)}")
-    well = True
-    if honest < len(allowed):
-        complain("an honest request was not allowed")
-        well = False
+    allowed = sum(answered.verdict == "allow" for answered in honest)
+    got = sum(answered.verdict == "allow" for answered in theft)
+    _say(screen, f"\nhonest requests allowed: {allowed} of {len(honest)}; of the thief's: {got} of {len(theft)}")
+    troubles = []
+    if allowed < len(honest):
+        troubles.append("an honest request was not allowed")
     if got:
-        complain(f"the thief was not stopped: {got} of his requests were allowed")
-        well = False
+        troubles.append(f"the thief was not stopped: {got} of his requests were allowed")
     if not rules:
-        complain("no deny rule was raised against him")
-        well = False
-    return well
+        troubles.append("no deny rule was raised against him")
+    for trouble in troubles:
+        complain(trouble)
+    return not troubles
 
 
 def _where_next(screen: Console, folder: Path) -> None:
     from detector.store import LogReader
 
-    options = f"--data {folder}"
+    assayer = "assayer" if shutil.which("assayer") else sys.argv[0]
     last = _last_refusal(LogReader(folder))
-    screen.rule("[bold]Where to look next[/]", align="left")
-    lines = [
-        *([f"assayer explain {last} {options}"] if last else []),
-        f"assayer rules list {options}",
-        f"assayer serve --config {folder / 'assayer.toml'} {options}",
-        "assayer ingest YOUR-LOGS --data ./assayer-data",
-    ]
-    for line in lines:
-        screen.print(f"  {line}", markup=False, soft_wrap=True)
-    screen.print("  then http://127.0.0.1:8181/docs and http://127.0.0.1:8181/metrics", markup=False)
+    _heading(screen, "Where to look next")
+    if last:
+        _say(screen, f"  {assayer} explain {last} --data {folder}")
+    _say(screen, f"  {assayer} rules list --data {folder}")
+    _say(screen, f"  {assayer} serve --config {folder / 'assayer.toml'} --data {folder}")
+    _say(screen, "      then http://127.0.0.1:8181/docs and http://127.0.0.1:8181/metrics")
+    _say(screen, f"  {assayer} ingest YOUR-LOGS")
 
 
-def _last_refusal(log: Any) -> str | None:
+def _last_refusal(log: LogReader) -> str | None:
+    """The last decision that was no allow."""
     from detector.engine.records import Decided
 
     last = None
@@ -219,3 +232,12 @@ def _last_refusal(log: Any) -> str | None:
         if isinstance(entry.record, Decided) and entry.record.answer != "allow":
             last = entry.record.decision
     return last
+
+
+def _heading(screen: Console, text: str) -> None:
+    screen.print(f"\n[bold]{text}[/]")
+
+
+def _say(screen: Console, text: str, *, style: str = "") -> None:
+    """A line as it is: names come from logs, and nothing in them is markup or a control character."""
+    screen.print("\n".join(map(printable, text.split("\n"))), markup=False, soft_wrap=True, style=style)
