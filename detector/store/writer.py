@@ -34,6 +34,7 @@ CLOSE_PATIENCE: Final = 5.0
 
 Row: TypeAlias = tuple[int, float, str, str | None, bytes]
 """Position, stamp, kind, id, body."""
+_PAGE_BYTES: Final = 4_096
 _ABSENT: Final = (None,) * 5
 
 
@@ -46,7 +47,7 @@ class Writer:
 
     `committed` is called on the writer's thread with the rows and bytes of each batch that became
     durable, before the batch's promises are kept, `rested` after that with the
-    bytes and the connection. `trouble` says why the batch at
+    pages it took and the connection. `trouble` says why the batch at
     hand does not become durable; it is `None` when all is well.
     """
 
@@ -92,7 +93,7 @@ class Writer:
             written = sum(len(row[-1]) for row, _ in batch)
             self._committed(len(batch), written)
             keep(promise for _, promise in batch)
-            self._rested(written, self._connection)
+            self._rested(_pages(batch, written), self._connection)
 
     def _take(self) -> tuple[list[Pending], bool]:
         """Everything queued, up to a batch, waiting for the first; and whether more may come."""
@@ -133,6 +134,11 @@ class Writer:
     def _fail(self, batch: Sequence[Pending]) -> None:
         because = LogUnavailable(f"the log closed before this was durable: {self.trouble}")
         break_((promise for _, promise in batch), because=because)
+
+
+def _pages(batch: Sequence[Pending], written: int) -> int:
+    """About how many pages a commit wrote: the bodies', one of the table's inside, one of the index for each id."""
+    return 1 + written // _PAGE_BYTES + sum(row[3] is not None for row, _ in batch)
 
 
 @functools.cache

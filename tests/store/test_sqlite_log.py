@@ -26,7 +26,6 @@ from detector.store import (
     LogReader,
     SqliteLog,
     StoreError,
-    checkpoint,
     running_server,
     writer,
 )
@@ -201,11 +200,8 @@ def test_a_listeners_mistake_does_not_stop_the_log(log: SqliteLog, caplog: pytes
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_the_write_ahead_log_does_not_grow_for_ever(
-    log: SqliteLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_write_ahead_log_does_not_grow_for_ever(log: SqliteLog, tmp_path: Path) -> None:
     """A hundred megabytes of records in a row leave a write-ahead log under half of that, and all of them readable."""
-    monkeypatch.setattr(checkpoint, "RESTART_PAGES", 1_024)
     for number in range(1_000):
         log.append(1.0, decision(number, padding=100_000))
         if number % 50 == 0:
