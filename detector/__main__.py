@@ -1,6 +1,5 @@
-"""`python -m detector` is `assayer`."""
+"""`python -m detector` is the `assayer` command."""
 
 from detector.cli import main
 
-if __name__ == "__main__":
-    main()
+main()
