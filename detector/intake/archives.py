@@ -11,8 +11,8 @@ import zstandard
 CHUNK: Final = 256 << 10
 """Bytes handed on at a time: enough lines for the loop around them to cost nothing."""
 
-ZSTD_INPUT: Final = 1 << 10
-"""Compressed bytes given to zstd at a time: four may stand for 128 KiB, so these unpack to 32 MiB at the very worst."""
+ZSTD_INPUT: Final = 1 << 9
+"""Compressed bytes given to zstd at a time: four may stand for 128 KiB, so these unpack to 16 MiB at the very worst."""
 
 ZSTD_WINDOW: Final = 1 << 27
 """Bytes a frame may ask to be remembered: what the zstd tool itself allows before it is told otherwise."""

@@ -35,7 +35,7 @@ def parse(body: bytes) -> Any:
 
 
 def _with_large_numbers(body: bytes) -> Any:
-    """A document with a number that no float holds: it is kept as its text, since infinity cannot be written as JSON."""
+    """A document with a number that no float holds: it is kept as its text, for infinity cannot be written as JSON."""
     try:
         return json.loads(body, parse_float=_finite, parse_constant=_refuse)
     except (ValueError, RecursionError):

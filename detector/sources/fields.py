@@ -34,7 +34,7 @@ ID_DIGITS: Final = 32
 
 _LEAP: Final = re.compile(r"(T\d\d:\d\d):60", re.IGNORECASE)
 _ENGLISH: Final = re.compile(
-    r"([A-Z][a-z]{2})[a-z]*\.? (\d{1,2}), (\d{4}),?\s+(\d{1,2}):(\d\d):(\d\d)\s*([AP]M)", re.ASCII
+    r"([A-Z][a-z]{2})[a-z]*\.? (\d{1,2}), (\d{4}),? +(\d{1,2}):(\d\d):(\d\d)[ \u00a0\u202f]*([AP]M)", re.ASCII
 )
 _MONTHS: Final = {
     name: at + 1

@@ -54,7 +54,7 @@ def recognises(record: Record) -> bool:
     """Whether a record is an audit event of Kubernetes."""
     version = record.get("apiVersion")
     if isinstance(version, str) and version.startswith("audit.k8s.io/"):
-        return True
+        return record.get("kind") != "EventList"  # which holds events, and is none
     return "auditID" in record and ("verb" in record or "stage" in record)
 
 
@@ -65,7 +65,7 @@ def decode(record: Record) -> Decoded:
     ()
     """
     entry = gke.audit_event(record) if gke.recognises(record) else record
-    if entry.get("stage") in _UNFINISHED:
+    if text(entry, "stage") in _UNFINISHED:
         return ()
     try:
         return tuple(_events(entry))
