@@ -68,6 +68,10 @@ class Gate:
         _refuse_browsers(headers)
         return _local(address)
 
+    def trouble(self) -> str | None:
+        """Why the token file as it is now is not believed; `None` when it is."""
+        return self._tokens.trouble()
+
     def trusts(self, caller: Caller, role: Role) -> bool:
         """Whether what this caller sends may move risk and teach.
 

@@ -54,4 +54,7 @@ def unready(service: Service) -> list[str]:
     behind = service.log.head() - service.engine.position
     if behind > 0:
         reasons.append(f"the state is {behind} records behind the log")
+    tokens = service.gate.trouble()
+    if tokens is not None:
+        reasons.append(f"the tokens are those of before: {tokens}")
     return reasons

@@ -101,7 +101,8 @@ class Tokens:
         self._roles: frozenset[str] = frozenset()
         self._seen: tuple[int, int, int] | None = None
         self._looked = float("-inf")
-        self._refresh()
+        self._trouble: str | None = None
+        self._look()
 
     def create(self, roles: Sequence[str], *, name: str = "", expires: float | None = None) -> Created:
         """Make a token for these roles. Raises `ValueError` for no role, an unknown one, or a past expiry."""
@@ -162,16 +163,30 @@ class Tokens:
         self._refresh()
         return role in self._roles
 
+    def trouble(self) -> str | None:
+        """Why the file as it is now is not believed; `None` when it is."""
+        self._refresh()
+        return self._trouble
+
     def _refresh(self) -> None:
-        now = self._monotonic()
-        if now - self._looked < RELOAD_SECONDS:
+        """Look whether the file changed. One that is not to be believed leaves the tokens known last in force."""
+        if self._monotonic() - self._looked < RELOAD_SECONDS:
             return
-        self._looked = now
+        try:
+            self._look()
+            self._trouble = None
+        except TokensUnreadable as error:
+            self._trouble = str(error)
+
+    def _look(self) -> None:
+        self._looked = self._monotonic()
         try:
             status = self._path.stat()
         except FileNotFoundError:
             self._by_id, self._roles, self._seen = {}, frozenset(), None
             return
+        except OSError as error:
+            raise TokensUnreadable(f"{self._path}: {error.strerror}") from None
         seen = (status.st_mtime_ns, status.st_size, status.st_ino)
         if seen != self._seen:
             if status.st_mode & 0o077:

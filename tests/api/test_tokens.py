@@ -171,6 +171,27 @@ def test_commands_at_the_same_time_lose_no_token(path: Path) -> None:
     assert {kept.identify(one.secret).id for one in made} == {one.token.id for one in made}
 
 
+@pytest.mark.parametrize("harm", ["[", "chmod"])
+def test_a_file_damaged_while_we_run_changes_nothing_and_is_said(
+    tokens: Tokens, path: Path, clock: Hand, harm: str
+) -> None:
+    """The tokens known last stay in force until the file is mended, and readiness has the reason."""
+    made = tokens.create(["broker"])
+    tokens.identify(made.secret)
+    whole = path.read_bytes()
+    if harm == "chmod":
+        path.chmod(0o666)
+    path.write_bytes(b"[" if harm == "[" else whole + b" ")
+    clock.now += 2
+    assert tokens.identify(made.secret) == made.token
+    assert "tokens.json" in (tokens.trouble() or "")
+    path.chmod(0o600)
+    path.write_bytes(whole)
+    clock.now += 2
+    assert tokens.identify(made.secret) == made.token
+    assert tokens.trouble() is None
+
+
 def test_listings_hold_no_secret(tokens: Tokens) -> None:
     """What is listed could be pasted into a ticket."""
     made = tokens.create(["broker"])
