@@ -88,4 +88,8 @@ def _rendering(*, as_json: bool) -> list[Processor]:
         plain = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         return [structlog.processors.ExceptionRenderer(plain), without_secrets, structlog.processors.JSONRenderer()]
     # No colours and a plain traceback: what goes into a journal must stay readable there.
-    return [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    return [
+        structlog.processors.format_exc_info,
+        without_secrets,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
