@@ -91,7 +91,7 @@ class _Issuance(_Grant, tag="issuance"):
 
 class _Usage(Struct, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="usage"):
     time: str
-    credential: _Name
+    credential: _Name | None = None
     id: _Text | None = None
     action: _Text | None = None
     resource: _Text | None = None
@@ -202,6 +202,8 @@ def _event(wire: _Wire, id: str, unknown: dict[str, Any]) -> Event:
     """What was read, as an event: the last checks are those that a type cannot make."""
     time = _time(wire.time, "time")
     if isinstance(wire, _Usage):
+        if not wire.credential and not wire.requester:  # some logs name who used it, and never the credential
+            raise Malformed("credential: is missing, and so is requester")
         return Usage(
             id=id,
             time=time,

@@ -108,6 +108,8 @@ def toml_value(value: Any) -> str:
     """A plain value as TOML. JSON's strings, numbers and booleans are TOML's."""
     if isinstance(value, Path):
         return toml_value(str(value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return json.dumps(value, ensure_ascii=False)
 
 
