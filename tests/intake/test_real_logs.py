@@ -99,6 +99,7 @@ def test_lookup_events(real_logs: Path) -> None:
     minted = [event for event in events if isinstance(event, Issuance)]
     assert {event.credential for event in minted if event.credential} == keys
     assert {event.id for event in minted} == {record["EventId"] for record in mints}
+    assert sum(event.outcome == "refused" for event in minted) == sum(not record["Resources"] for record in mints) == 3
     requesters = {event.grant.requester for event in minted}
     assert {"lambda.amazonaws.com", "rds.amazonaws.com"} < requesters
     assert len(requesters) < 10

@@ -299,6 +299,13 @@ def test_a_flattened_lookup_has_the_key_and_role_in_its_resources() -> None:
     assert issuance.grant.requester == f"aws:unnamed:{ACCOUNT}"
 
 
+def test_an_excerpt_that_lists_no_key_minted_none() -> None:
+    """A flattened lookup drops the error with the rest; what was minted is always among its resources."""
+    record = {"EventId": "e", "EventName": "AssumeRole", "EventSource": "sts.amazonaws.com", "Resources": []}
+    found = only(Issuance, record | {"EventTime": "2026-03-02T00:00:06Z"})
+    assert (found.outcome, found.credential) == ("refused", None)
+
+
 def test_a_service_linked_role_names_its_only_taker() -> None:
     """Nobody but its service can take a service-linked role, so the record need not say who asked."""
     role = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"

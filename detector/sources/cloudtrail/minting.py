@@ -43,10 +43,12 @@ def issuances(call: Call) -> Iterator[Issuance]:
         minted = _lasting(call)
     else:
         return
+    # An excerpt drops the error, but lists the key of whatever was minted: no key, no mint.
+    refused = call.error is not None or (call.excerpt and minted.key is None)
     yield Issuance(
         grant=_grant(call, minted),
-        outcome="refused" if call.error else "granted",
-        credential=None if call.error else minted.key,
+        outcome="refused" if refused else "granted",
+        credential=None if refused else minted.key,
         expires_at=minted.expires,
     )
 

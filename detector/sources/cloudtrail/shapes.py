@@ -39,7 +39,11 @@ _SUFFIX: Final = ".amazonaws.com"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One call to AWS as CloudTrail tells it: `record` in CloudTrail's own names, the rest already read from it."""
+    """One call to AWS as CloudTrail tells it: `record` in CloudTrail's own names, the rest already read from it.
+
+    `excerpt` is a lookup's answer without the record itself: it has no error and
+    no answer even where there was one.
+    """
 
     record: Record
     id: str
@@ -51,6 +55,7 @@ class Call:
     answered: Record
     resources: tuple[tuple[str, str], ...]
     error: str | None
+    excerpt: bool
 
     @property
     def account(self) -> str | None:
@@ -74,7 +79,9 @@ def about_the_log(record: Record) -> bool:
 
 def plain(record: Record) -> Call:
     """The call in a record of whatever form. Raises `Malformed` for a record without a time or a name."""
-    record = _with_objects(_unpacked(record))
+    found = _unpacked(record)
+    excerpt = found is not record and "CloudTrailEvent" not in record
+    record = _with_objects(found)
     time, name = record.get("eventTime"), text(record, "eventName")
     if time is None or name is None:
         raise Malformed(f"{'eventTime' if time is None else 'eventName'}: is missing")
@@ -92,6 +99,7 @@ def plain(record: Record) -> Call:
         answered=mapping(record, "responseElements"),
         resources=_resources(record),
         error=text(record, "errorCode"),
+        excerpt=excerpt,
     )
 
 
