@@ -35,6 +35,7 @@ PASSES: Final = 8  # a name nests a session in a run in a job at most; rules tha
 # The alphabet of Kubernetes' random suffixes: no vowels and no 0, 1, 3, so that no word is ever made by chance.
 _POD: Final = "[bcdfghjklmnpqrstvwxz2456789]"
 _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_CI: Final = "builder|workflow|pipeline|runner|actions"
 _END: Final = "(?![a-z0-9])"
 _START: Final = "(?<![a-z0-9])"
 
@@ -73,6 +74,12 @@ DEFAULT_IDENTITY_RULES: Final[tuple[IdentityRule, ...]] = (
     IdentityRule("gitlab-runner", r"(-project-\d+)-concurrent-\d+(?:-[a-z0-9]+)?(?=$|[/:@])", r"\1"),
     # A pull request's number: GitHub's own subject for all of them is one, `repo:…:pull_request`.
     IdentityRule("pull-request", rf"refs/pull/\d+/(merge|head){_END}", r"refs/pull/*/\1"),
+    # A pipeline's runs, numbered or hashed behind its own path: `workflow/org/app/deploy/5877`.
+    IdentityRule(
+        "pipeline-run",
+        rf"(?i)^((?:.*[:/])?(?:{_CI})s?/[^/]+/.+)/(?:\d+|(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{{8,64}})$",
+        r"\1",
+    ),
     IdentityRule(
         "run-id",
         rf"(?i){_START}(run|run[-_]?id|run[-_]attempt)"
@@ -81,7 +88,7 @@ DEFAULT_IDENTITY_RULES: Final[tuple[IdentityRule, ...]] = (
     ),
     IdentityRule(
         "runner-id",
-        rf"(?i){_START}(runner)[-_:/=](?:\d{{4,}}|{_UUID}|(?=[a-f]*\d)[0-9a-f]{{6,64}}|(?=[a-z]*\d){_POD}{{5}}){_END}",
+        rf"(?i){_START}(runner)[-_:/=](?:\d+|{_UUID}|(?=[a-f]*\d)[0-9a-f]{{6,64}}|(?=[a-z]*\d){_POD}{{5}}){_END}",
         r"\1",
     ),
     IdentityRule(
