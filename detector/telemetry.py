@@ -129,7 +129,8 @@ class Telemetry:
         self._trouble = gauge("log_trouble", "1 while the log cannot make records durable.")
         self._ready = gauge("ready", "1 while /readyz says so.")
         self._baselines = gauge("baselines", "Baselines held.", "level")
-        self._held = gauge("held_events", "Events waiting for their partner.")
+        self._waiting = gauge("waiting_events", "Events waiting for a partner, to be learnt, or for an outcome.", "for")
+        self._credentials = gauge("credentials", "Credentials remembered, to join their usage to.")
         self._rules = gauge("deny_rules", "Deny rules by state.", "state")
         self._begin_at_nothing()
 
@@ -215,7 +216,9 @@ class Telemetry:
         self._lag.set(max(0, vitals.position - durable))
         self._trouble.set(trouble is not None)
         self._ready.set(ready)
-        self._held.set(vitals.held)
+        for what, number in (("partner", vitals.held), ("quarantine", vitals.quarantined), ("outcome", vitals.flagged)):
+            self._child(self._waiting, what).set(number)
+        self._credentials.set(vitals.credentials)
         self._baselines.labels(level="requester").set(vitals.requesters)
         self._baselines.labels(level="issuer").set(vitals.issuers)
         for state, number in vitals.rules.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Any, Final, TypeAlias
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
@@ -30,8 +30,7 @@ def rules(service: Service) -> APIRouter:
 
     @routes.get("/v1/deny-rules")
     async def listing(_caller: Reader, state: Annotated[RuleState | None, Query()] = None) -> Response:
-        now = service.clock()
-        views = [rule_view(rule, now=now) for rule in engine.rules()]
+        views = [_view(service, rule) for rule in engine.rules()]
         return as_json({"deny_rules": [view for view in views if state is None or view["state"] == state]})
 
     @routes.post("/v1/deny-rules", status_code=201)
@@ -54,7 +53,7 @@ def rules(service: Service) -> APIRouter:
         rule = engine.rule(rule_id)
         if rule is None:
             raise _unknown(rule_id)
-        return as_json(rule_view(rule, now=service.clock()))
+        return as_json(_view(service, rule))
 
     @routes.post("/v1/deny-rules/{rule_id}/enforce")
     async def enforce(rule_id: str, caller: Operator) -> Response:
@@ -86,8 +85,12 @@ def _changed(rule_id: str, change: Callable[[], Changed]) -> Changed:
 async def _settled(service: Service, changed: Changed, *, status: int = 200) -> Response:
     rule, durable = changed
     recorded = await service.durability.of(durable)
-    view = {**rule_view(rule, now=service.clock()), "recorded": recorded}
+    view = {**_view(service, rule), "recorded": recorded}
     return as_json(view, status=status, headers={"Location": f"/v1/deny-rules/{rule.id}"})
+
+
+def _view(service: Service, rule: Rule) -> dict[str, Any]:
+    return rule_view(rule, hits=service.engine.hits(rule.id), now=service.clock())
 
 
 def _unknown(rule_id: str) -> Problem:

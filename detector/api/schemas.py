@@ -215,9 +215,10 @@ def _deny_rule_view() -> Schema:
             "expires": MOMENT,
             "by": {"type": "string"},
             "because": {"type": "string"},
+            "hits": shape({mode: {"type": "integer", "minimum": 0} for mode in ("enforced", "shadow")}),
             "recorded": {"type": "boolean", "description": "On an answer to a change: whether it is durable."},
         },
-        required=("id", "state", "mode", "selector", "scope", "created", "expires", "by", "because"),
+        required=("id", "state", "mode", "selector", "scope", "created", "expires", "by", "because", "hits"),
         description=f"A deny rule. Its life ends by itself, after {LONGEST_RULE / 86_400:g} days at most.",
     )
 

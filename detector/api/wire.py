@@ -159,8 +159,8 @@ def answer(decided: Decided, *, recorded: bool) -> Answer:
     )
 
 
-def rule_view(rule: Rule, *, now: float) -> dict[str, Any]:
-    """A rule as analysts read it. Times are RFC 3339."""
+def rule_view(rule: Rule, *, hits: tuple[int, int], now: float) -> dict[str, Any]:
+    """A rule as analysts read it. Times are RFC 3339; `hits` are asks it matched, enforced and in shadow."""
     selector = msgspec.to_builtins(rule.selector)
     return {
         "id": rule.id,
@@ -172,6 +172,7 @@ def rule_view(rule: Rule, *, now: float) -> dict[str, Any]:
         "expires": moment(rule.expires),
         "by": rule.by,
         "because": rule.because,
+        "hits": {"enforced": hits[0], "shadow": hits[1]},
     }
 
 

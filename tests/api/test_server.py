@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -58,15 +59,12 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(folder: Path, root: Path) -> subprocess.Popen[str]:
+def server(folder: Path, root: Path) -> Iterator[subprocess.Popen[str]]:
     """A server of its own process."""
-    return subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(folder)],
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        yield process
+        process.kill()
 
 
 @pytest.mark.process
@@ -78,7 +76,7 @@ def test_told_to_stop_it_ends_what_it_began(
     assert server.stdout is not None
     url = server.stdout.readline().strip()
     answers: list[httpx.Response] = []
-    with server, httpx.Client(base_url=url) as client:
+    with httpx.Client(base_url=url) as client:
         decided = client.post("/v1/score", json=GRANT).json()
         assert decided["recorded"]
         slow = threading.Thread(target=lambda: answers.append(httpx.get(f"{url}/slow")))
@@ -106,15 +104,14 @@ def test_a_client_that_hangs_up_in_the_middle_harms_nobody(server: subprocess.Po
     head = (
         b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n"
     )
-    with server:
-        for sent in (b"", b"POST /v1", head, head + b'{"issuer":'):
-            with socket.create_connection(address) as connection:
-                connection.sendall(sent)
-                time.sleep(0.05)
-        assert httpx.post(f"{url}/v1/score", json=GRANT).status_code == 200
-        server.terminate()
-        assert server.stderr is not None
-        assert "Traceback" not in server.stderr.read()
+    for sent in (b"", b"POST /v1", head, head + b'{"issuer":'):
+        with socket.create_connection(address) as connection:
+            connection.sendall(sent)
+            time.sleep(0.05)
+    assert httpx.post(f"{url}/v1/score", json=GRANT).status_code == 200
+    server.terminate()
+    assert server.stderr is not None
+    assert "Traceback" not in server.stderr.read()
 
 
 def test_the_settings_that_security_rests_on() -> None:

@@ -104,8 +104,9 @@ def test_gauges_say_what_the_engine_said(telemetry: Telemetry) -> None:
         "assayer_log_lag_records": 20,
         "assayer_log_trouble": 1,
         "assayer_ready": 0,
-        "assayer_held_events": 3,
+        "assayer_credentials": 5,
     }
     assert {name: telemetry.registry.get_sample_value(name) for name in values} == values
     assert telemetry.registry.get_sample_value("assayer_deny_rules", {"state": "enforced"}) == 2
     assert telemetry.registry.get_sample_value("assayer_baselines", {"level": "requester"}) == 7
+    assert telemetry.registry.get_sample_value("assayer_waiting_events", {"for": "quarantine"}) == 4
