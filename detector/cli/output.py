@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -14,8 +15,8 @@ if TYPE_CHECKING:  # rich takes half a second to import: only commands that draw
 WIDTH_OF_A_PIPE: Final = 160
 """Columns of a table that goes to a file or a pipe: wide enough that names are not cut in two."""
 
-DRAW_EVERY: Final = 1_000
-"""Events between two looks at the progress bar: drawing must not cost a replay its speed."""
+DRAW_SECONDS: Final = 0.1
+"""Between two looks at the progress bar: drawing must not cost a replay its speed."""
 
 
 def console(*, error: bool = False) -> Console:
@@ -82,11 +83,17 @@ def progress(what: str, *, total: int | None = None, unit: str = "events") -> It
         columns.append(TimeRemainingColumn())
     with Progress(*columns, console=console(error=True), transient=True) as bar:
         task = bar.add_task(what, total=total, rate="")
+        pending, drawn = 0, time.monotonic()
 
         def advance(amount: int) -> None:
-            bar.update(task, advance=amount)
+            nonlocal pending, drawn
+            pending += amount
+            if time.monotonic() - drawn < DRAW_SECONDS:
+                return
+            bar.update(task, advance=pending)
             speed = bar.tasks[0].speed
             bar.update(task, rate=f"{speed:,.0f} {unit}/s" if speed else "")
+            pending, drawn = 0, time.monotonic()
 
         yield advance
 

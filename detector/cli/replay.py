@@ -13,7 +13,7 @@ import typer
 
 from detector.cli.complaint import FOUND_WRONG
 from detector.cli.options import ConfigOption, DialectOption, configured, instant
-from detector.cli.output import DRAW_EVERY, console, progress, table
+from detector.cli.output import console, progress, table
 from detector.cli.reading import check_dialect, read_events
 from detector.cli.tally import Tally
 
@@ -94,14 +94,13 @@ def judge(
     engine = in_memory(policy, clock=clock)
     see, observe, write, encode = clock.see, engine.observe, lines.write, encoded.encode
     with unhurried_collector():
-        for count, event in enumerate(events, start=1):
+        for event in events:
             see(event.time)
             for row in observe(event):
                 summary.see(row)
                 tally.judged(row)
                 write(encode(row))
-            if count % DRAW_EVERY == 0:
-                advance(DRAW_EVERY)
+            advance(1)
         for row in engine.settle():
             summary.see(row)
             tally.judged(row)
