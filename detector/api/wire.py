@@ -172,7 +172,8 @@ def rule_view(rule: Rule, *, hits: tuple[int, int], now: float) -> dict[str, Any
         "expires": moment(rule.expires),
         "by": rule.by,
         "because": rule.because,
-        "hits": {"enforced": hits[0], "shadow": hits[1]},
+        "hits": hits[0],
+        "shadow_hits": hits[1],
     }
 
 
