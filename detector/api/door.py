@@ -27,6 +27,12 @@ _SANE_ID: Final = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 BUSY_RETRY_SECONDS: Final = 1
 """What a caller turned away by the concurrency limit is told to wait."""
 
+REFUSED_INSIDE: Final = {401: "missing", 403: "role"}
+"""Why a caller whom the door let in was refused by the route."""
+
+VITAL: Final = frozenset({"/healthz", "/readyz"})
+"""No limit holds for these: an orchestrator that is turned away would restart a server that is merely busy."""
+
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Their successes are not logged line by line, for they say nothing."""
 
@@ -94,7 +100,8 @@ class Door:
             self._tell(scope, exchange, time.perf_counter() - started)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
-        if self._inside > self._limits.concurrent_requests:
+        vital = scope["path"] in VITAL
+        if self._inside > self._limits.concurrent_requests and not vital:
             self._telemetry.limited("concurrency")
             retry = {"Retry-After": str(BUSY_RETRY_SECONDS)}
             raise Problem(503, "too many requests are being answered at once", headers=retry)
@@ -105,7 +112,8 @@ class Door:
             self._telemetry.refused(refused.why)
             self._within("authentication", self._failures.wait(address))  # only who fails pays: a neighbour's
             raise  # wrong guesses must not shut out the broker behind the same address
-        self._within("rate", self._rate.wait(caller.key))
+        if not vital:
+            self._within("rate", self._rate.wait(caller.key))
         scope[SCOPE_KEY] = caller
 
     def _within(self, limit: str, wait: float) -> None:
@@ -137,6 +145,8 @@ class Door:
     def _tell(self, scope: Scope, exchange: _Exchange, seconds: float) -> None:
         route, method = self._route(scope), str(scope["method"])
         self._telemetry.answered(route=route, method=_known(method), status=exchange.status, seconds=seconds)
+        if SCOPE_KEY in scope and exchange.status in REFUSED_INSIDE:
+            self._telemetry.refused(REFUSED_INSIDE[exchange.status])
         if exchange.status < LEAST_ERROR and (route in self._fixed or route in PROBES):
             return  # what was asked and told is in the decision log
         caller = scope.get(SCOPE_KEY)

@@ -140,6 +140,17 @@ def test_a_wrong_token_never_counts_as_none(house: House, value: str, why: str) 
     assert house.metric("assayer_auth_failures_total", why=why) == 1
 
 
+def test_every_refusal_is_counted(house: House) -> None:
+    """At the door or at the route: an analyst's route without a token, a wrong role, another machine, another host."""
+    knock(house, "GET /v1/deny-rules")
+    knock(house, "POST /v1/deny-rules", role="analyst")
+    knock(house, "POST /v1/score", role="analyst")
+    knock(house, "POST /v1/score", address=ELSEWHERE)
+    knock(house, "POST /v1/score", headers={"Host": "evil.example"})
+    counted = {why: house.metric("assayer_auth_failures_total", why=why) for why in ("missing", "role", "host")}
+    assert counted == {"missing": 2, "role": 2, "host": 1}
+
+
 def test_a_broker_may_say_how_a_step_up_ended_and_no_more(house: House) -> None:
     """Legitimate and malicious are an analyst's words."""
     decision = house.score().json()["decision_id"]
