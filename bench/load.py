@@ -1,7 +1,8 @@
 """A load generator that costs little: raw HTTP/1.1 over kept connections, requests prepared beforehand.
 
-It shares two cores with the server it measures, so a costly client would
-measure itself: this one spends some 25 µs a request, k6 some 150.
+It shares two cores with the server that it measures, so a costly client would
+measure itself: this one spends 70 µs of processor time a request where k6 spent
+140 beside it, and both report the same latencies.
 """
 
 from __future__ import annotations
