@@ -25,9 +25,6 @@ QUANTA: Final = 1024
 """Evidence is kept in 1/1024 nat: `exp` and `log` differ in their last bits
 between machines, and what is compared, stored or hashed must not."""
 
-MOST_RATIO: Final = 10_000.0
-"""A facet says at most that abuse is this much likelier: no single habit is known better."""
-
 GRANT_CODES: Final = (*GRANT_FACETS, *GRANT_GRADES, "longer")
 """Codes of a grant's shares, parallel to what `Baselines.weigh_grant` returns."""
 
@@ -49,8 +46,6 @@ class EvidenceModel:
     uses: Mapping[str, float] = field(default_factory=dict)
     elsewhere: float = 0.5
     pi: float = 0.3
-    grant_bias: float = 0.0
-    use_bias: float = 0.0
     offset: float = 8.0
     scale: float = 1.5
 
@@ -72,15 +67,20 @@ def quantise(nats: float) -> int:
     return round(nats * QUANTA)
 
 
+def quantised(nats: float) -> float:
+    """Nats rounded to whole quanta: what may be compared."""
+    return round(nats * QUANTA) / QUANTA
+
+
 def in_nats(quanta: int) -> float:
     """Quanta in nats."""
     return quanta / QUANTA
 
 
 def shares(ratios: Sequence[float | None], weights: Sequence[float], pi: float) -> list[float]:
-    """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell."""
-    rest, most = 1.0 - pi, MOST_RATIO
+    """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell, or weighs nothing."""
+    rest = 1.0 - pi
     return [
-        0.0 if ratio is None else weight * log(rest + pi * (min(most, ratio)))
-        for ratio, weight in zip(ratios, weights, strict=True)
+        weight * log(rest + pi * ratio) if weight and ratio is not None else 0.0
+        for ratio, weight in zip(ratios, weights)  # noqa: B905 - the hot path; parallel by construction
     ]

@@ -43,9 +43,14 @@ class Risk(Struct):
     asked: float = 0.0
     stamp: float = 0.0
 
-    def level(self, now: float) -> float:
-        """The accumulated evidence at `now`; it only falls with time."""
-        return (self.observed + min(self.asked, ASKED_CAP)) * _fade(self.stamp, now)
+    def level(self, now: float, *, without: float = 0.0) -> float:
+        """The accumulated evidence at `now`; it only falls with time.
+
+        `without` leaves out so much of what was only asked: what an issuance's own
+        decision had added must not speak against that issuance again.
+        """
+        fade = _fade(self.stamp, now)
+        return self.observed * fade + max(self.asked * fade - without, 0.0)
 
     def observed_level(self, now: float) -> float:
         """The part of it that logs bore out: a deny needs this."""
@@ -56,11 +61,15 @@ def _fade(then: float, now: float) -> float:
     return 1.0 if now <= then else float(0.5 ** ((now - then) / HALF_LIFE_SECONDS))
 
 
-def step(risk: Risk, evidence: float, now: float, *, asked: bool = False) -> None:
-    """Add one row's evidence (nats), less the allowance, to a requester's risk at `now`."""
+def worth(evidence: float) -> float:
+    """What a row's evidence adds to risk (nats): what passes the allowance; below it, a little is taken away."""
+    return max(evidence - ALLOWANCE, LEAST_STEP)
+
+
+def step(risk: Risk, moved: float, now: float, *, asked: bool = False) -> None:
+    """Move a requester's risk at `now` by what a row was worth (nats): the asked part, or the observed one."""
     fade = _fade(risk.stamp, now)
     observed, asks = risk.observed * fade, risk.asked * fade
-    moved = max(evidence - ALLOWANCE, LEAST_STEP)
     if asked:
         asks = min(max(asks + moved, 0.0), ASKED_CAP)
     else:

@@ -1,7 +1,7 @@
 """Allow, step up or deny: what evidence, thresholds and rules come to, with the reasons.
 
-Pure. A step-up or deny without a reason cannot be constructed: the broker, the
-analyst and the post-mortem all start from the reasons.
+Pure. A step-up or deny without a reason cannot be recorded (`engine.records.Weighed`
+refuses it): the broker, the analyst and the post-mortem all start from the reasons.
 """
 
 from __future__ import annotations
@@ -27,23 +27,7 @@ class Reason:
     observed: str
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """A verdict with its reasons. Raises `ValueError` for a refusal without a reason."""
-
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
-
-    def __post_init__(self) -> None:
-        """Refuse to refuse without saying why."""
-        if self.verdict != "allow" and not self.reasons:
-            message = f"a {self.verdict} needs a reason"
-            raise ValueError(message)
-
-
-def judge(
-    *, evidence: float, accumulated: float, step_up_at: float, deny_at: float
-) -> Verdict:
+def judge(*, evidence: float, accumulated: float, step_up_at: float, deny_at: float) -> Verdict:
     """The verdict on one row, all figures in nats.
 
     `evidence` is the row's own together with what its requester had

@@ -65,7 +65,7 @@ class Baselines(AnomalyDetector):
         if event.lifetime is not None:
             usual = self.lifetimes.get(event.requester)
             if usual is None:
-                usual = self.lifetimes[event.requester] = Var()
+                usual = self.lifetimes[event.requester] = Var(ddof=0)  # weights, not counts: nothing to take one from
             usual.update(log1p(event.lifetime), habit_weight(now))
 
     def learn_use(self, event: Facets, now: float) -> None:
@@ -79,7 +79,7 @@ class Baselines(AnomalyDetector):
     def score_one(self, x: dict[Hashable, Any]) -> float:
         """The sum of log-ratios of abuse to habit, in nats; 0 where nothing can be told."""
         ratios = self.weigh_grant(*_plain(x)).ratios
-        return sum(log(1.0 - PLAIN_PI + PLAIN_PI * ratio) for ratio in ratios if ratio is not None)
+        return sum((log(1.0 - PLAIN_PI + PLAIN_PI * ratio) for ratio in ratios if ratio is not None), 0.0)
 
     def snapshot(self) -> bytes:
         """Everything learnt, as MessagePack; equal states give equal bytes."""
@@ -87,9 +87,16 @@ class Baselines(AnomalyDetector):
 
     @classmethod
     def revive(cls, data: bytes) -> Baselines:
-        """The baselines that `snapshot` saved. Raises `msgspec.DecodeError` for anything else."""
+        """The baselines that `snapshot` saved.
+
+        Raises `ValueError` where other facets were learnt, `msgspec.DecodeError` for other bytes.
+        """
         state = msgspec.msgpack.decode(data, type=_State, dec_hook=_restore)
         baselines = cls()
+        for now, then in ((baselines.grants, state.grants), (baselines.uses, state.uses)):
+            if (now.facets, now.grades) != (then.facets, then.grades):
+                message = "these baselines were learnt from other facets"
+                raise ValueError(message)
         baselines.grants, baselines.uses, baselines.lifetimes = state.grants, state.uses, state.lifetimes
         return baselines
 
@@ -123,7 +130,7 @@ def _restore(kind: type, value: object) -> object:
         message = f"cannot revive a {kind.__name__}"
         raise NotImplementedError(message)
     n, mean, squares = cast("list[float]", value)
-    var = Var()
+    var = Var(ddof=0)
     var.mean = Mean._from_state(n, mean)  # noqa: SLF001 - river offers no public way in
     var._S = squares  # noqa: SLF001 - as above
     return var

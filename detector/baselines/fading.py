@@ -21,15 +21,16 @@ ADOPTION_HALF_LIFE: Final = 14 * DAY
 """Who took up what, across requesters: a roll-out is news of the last weeks."""
 
 _FURTHEST: Final = 900.0
-"""Half-lives from the epoch at which inflation stops, below a float's 2**1023:
-the year 2054 for adoption. Counts then stop fading; they never overflow."""
+"""Half-lives from the epoch, either way, at which inflation stops, below a float's
+2**1023: 1985 and 2054 for adoption. Counts then stop fading; they never overflow,
+and no event weighs nothing."""
 
 
 def habit_weight(now: float) -> float:
     """The weight of one event learnt into a habit at `now` (Unix seconds)."""
-    return float(2.0 ** min((now - EPOCH) / HABIT_HALF_LIFE, _FURTHEST))
+    return float(2.0 ** max(min((now - EPOCH) / HABIT_HALF_LIFE, _FURTHEST), -_FURTHEST))
 
 
 def adoption_weight(now: float) -> float:
     """The weight of one adoption counted at `now` (Unix seconds)."""
-    return float(2.0 ** min((now - EPOCH) / ADOPTION_HALF_LIFE, _FURTHEST))
+    return float(2.0 ** max(min((now - EPOCH) / ADOPTION_HALF_LIFE, _FURTHEST), -_FURTHEST))

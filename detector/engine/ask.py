@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -10,16 +12,18 @@ import msgspec
 from detector.engine import judge, rulebook
 from detector.engine.answers import Asked, ConflictingRequest, identifier
 from detector.engine.journal import Journal
+from detector.engine.keys import asked_for, by_id
 from detector.engine.ports import LogUnavailable
 from detector.engine.records import Decided
-from detector.engine.state import asked_for, by_id
 from detector.events import GrantRequest
 
 REPEAT_SECONDS: Final = 3600.0
 """The same request after a verdict other than allow adds nothing for this long: an
 honest retry loop must not turn a false step-up into a deny."""
 
-ID_DIGITS: Final = 24
+ID_DIGITS: Final = 14
+"""Beside the log position, which comes first so that decisions sort by time: an index
+of random ids costs a page for each of them."""
 
 
 def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
@@ -36,16 +40,16 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
     memory = state.memory
     facets = judge.prepare_grant(state, request, now)
     requester = facets.requester
-    weighed, shares = judge.weigh_grant(state, facets, now, asked=True)
+    weighed, shares = judge.weigh_ask(state, facets, now)
     since = memory.refused.get(asked_for(requester, request.issuer, request.resource))
     if since is not None and now - since < REPEAT_SECONDS:
-        weighed = msgspec.structs.replace(weighed, step=0, odd={})
+        weighed = msgspec.structs.replace(weighed, step=0)
     rule = rulebook.matching(state, facets, now)
     if rule is not None and rulebook.bites(rule, request):
         weighed = rulebook.denied(rule, weighed)
     mode = state.policy.mode_for(request.issuer)
     decision = Decided(
-        decision=identifier("d", ID_DIGITS, request.id, requester, str(now), str(memory.position)),
+        decision=identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now)),
         request=request,
         requester=requester,
         position=memory.position,
@@ -61,18 +65,25 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
     except LogUnavailable as error:
         durable = Future()
         durable.set_exception(error)
+    else:
+        if trusted:
+            with suppress(LogUnavailable):  # the answer stands; the next odd row raises the rule
+                rulebook.raise_for(journal, facets, weighed, now)
     journal.heard("grant_request", weighed, request.issuer, shares)
     return Asked(decision, durable, fresh=True)
 
 
 def _known(journal: Journal, request: GrantRequest, *, trusted: bool) -> Decided | None:
-    memory = journal.state.memory
-    decision = memory.asked.get(by_id(request.id, trusted=trusted))
-    known = memory.decisions.get(decision) if decision else None
+    memory, key = journal.state.memory, by_id(request.id)
+    if trusted:
+        decision = memory.asked.get(key)
+        known = memory.decisions.get(decision) if decision else None
+    else:
+        known = memory.overheard.get(key)
     if known is None:
         return None
-    asked = known.request
-    if (asked.requester, asked.issuer, asked.resource) != (request.requester, request.issuer, request.resource):
+    # A retry may be stamped anew. Whatever else differs was not what the first answer was about.
+    if dataclasses.replace(known.request, time=request.time) != request:
         message = f"id: {request.id!r} was another request's"
         raise ConflictingRequest(message)
     return known

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
 from detector.engine import ask, observe, rulebook, views
 from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
 from detector.engine.policy import Policy
-from detector.engine.ports import Clock, Ear, Log, Silence, Snapshots
+from detector.engine.ports import Clock, Ear, Log, LogUnavailable, Silence, Snapshots
 from detector.engine.records import Decided, Outcome, OutcomeRecorded
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
@@ -54,7 +55,8 @@ class Engine:
         Asking twice with one id returns the first decision. Raises
         `ConflictingRequest` when the id was another request's.
         """
-        observe.release_due(self._journal, self._journal.now())
+        with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
+            observe.release_due(self._journal, self._journal.now())
         return ask.ask(self._journal, request, trusted=trusted)
 
     def observe(self, event: Event, *, trusted: bool = True) -> tuple[Row, ...]:
@@ -80,7 +82,8 @@ class Engine:
 
     def decision(self, decision_id: str) -> Decided | None:
         """One of the latest decisions; `None` where it is older than memory or unknown."""
-        return self.state.memory.decisions.get(decision_id)
+        memory = self.state.memory
+        return memory.decisions.get(decision_id) or memory.overheard.get(decision_id)
 
     def requester(self, name: str) -> Mapping[str, Any] | None:
         """What is known of a requester, ready for JSON; `None` for a stranger."""

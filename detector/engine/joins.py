@@ -27,6 +27,10 @@ CHANGES: Final = 10_000
 DECISIONS: Final = 20_000
 """Decisions kept in memory for idempotence and their issuance; older ones are in the log."""
 
+OVERHEARD: Final = 1_000
+"""What untrusted callers asked and sent, by id: enough to answer an honest retry. It has a
+memory of its own, so that a flood of it never makes us forget what brokers asked."""
+
 HELD: Final = 20_000
 """Uses waiting for their issuance. Past it a use is judged at once as never minted."""
 
@@ -57,22 +61,20 @@ class Lease(Struct):
     uses: int = 0
     ended: float | None = None
     renewals: int = 0
-    verdict: str = "allow"
 
 
 class Task(Struct):
-    """A task by whose requests we know it."""
+    """A task by whose grants we know it; nobody's (`""`) where only its end was seen."""
 
     requester: str
     ended: float | None = None
 
 
 class Held(Struct):
-    """A use that waits for its issuance until `deadline` (the log's clock); `teaches` as its record says."""
+    """A use that waits for its issuance until `deadline` (the log's clock)."""
 
     usage: Usage
     deadline: float
-    teaches: bool
 
 
 class Joins(Struct):
@@ -84,6 +86,8 @@ class Joins(Struct):
     changes: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
     gone: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
     strangers: Recent[float] = field(default_factory=lambda: Recent(LEASES))
+    revoked: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
+    overheard: Recent[float] = field(default_factory=lambda: Recent(OVERHEARD))
     held: dict[str, list[Held]] = field(default_factory=dict)
     waiting: int = 0
 
@@ -109,11 +113,14 @@ class Joins(Struct):
             return "new"
         if known.ended is not None and now > known.ended + TASK_GRACE_SECONDS:
             return "had ended"
+        if not known.requester:
+            return "new"
         return "at work" if known.requester == requester else "another requester's"
 
     def news(self, names: tuple[str, ...], now: float) -> str:
         """Whether a policy about any of these names has just changed, or the identity is gone."""
-        if self.gone.get(names[0]) is not None:
+        gone = self.gone.get(names[0])
+        if gone is not None and now > gone + SKEW_SECONDS:
             return "decommissioned"
         for name in names:
             at = self.changes.get(name)
@@ -134,6 +141,21 @@ class Joins(Struct):
             if task and task.ended is not None and now > task.ended + TASK_GRACE_SECONDS:
                 return "its task had ended"
         return "live"
+
+    def mint(self, credential: str, lease: Lease, renews: str | None) -> None:
+        """Remember a minted credential, with what came before it: the lease it renews, or word of its end."""
+        before = self.leases.get(renews) if renews else None
+        lease.renewals = before.renewals + 1 if before else 0
+        ended = self.revoked.get(credential)
+        if ended is not None and ended >= lease.minted:
+            lease.ended = ended
+        self.leases.put(credential, lease)
+
+    def work(self, task: str, requester: str) -> None:
+        """Remember whose a task is: the first one's that was granted anything for it."""
+        known = self.tasks.get(task)
+        if known is None or not known.requester:
+            self.tasks.put(task, Task(requester, known.ended if known else None))
 
     def hold(self, held: Held) -> None:
         """Let a use wait for its issuance."""
@@ -163,8 +185,9 @@ class Joins(Struct):
         """Remember a lifecycle change; `subject` is the canonical name beside the raw one."""
         if event.change == "revoked":
             lease = self.leases.get(event.subject)
-            if lease is not None:
+            if lease is not None and lease.ended is None:
                 lease.ended = event.time
+            self.revoked.put(event.subject, event.time)
         elif event.change == "task_completed":
             task = self.tasks.get(event.subject)
             self.tasks.put(event.subject, Task(task.requester if task else "", event.time))

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 from detector.engine.joins import Lease
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import ODDITY_SECONDS, Standing, State
+from detector.engine.state import CLEARED, ODDITY_SECONDS, Standing, State, said
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.evidence import GRANT_CODES, MOST_RATIO, USE_CODES, quantise, shares
+from detector.evidence import GRANT_CODES, USE_CODES, quantise, quantised, shares
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
@@ -25,6 +25,7 @@ from detector.features.facets import (
     use_facets,
 )
 from detector.features.pulse import Pulse
+from detector.risk import worth
 from detector.verdict import judge
 
 ODD_FROM: Final = 0.5
@@ -43,10 +44,14 @@ ordinary requests, in the middle of an attack on its identity, stay ordinary."""
 MOST_POLICIES: Final = 16
 """Policies of one token that are looked up: a login that lists more gets its first ones."""
 
+AGAINST_A_DENY: Final = 8.0
+"""What a mint against a deny says at least (nats): a fact, not a habit, so no fitted weight turns it down."""
+
 STRANGER: Final = "unminted"
 """The requester of a use whose credential nobody was seen minting and whose log names no user."""
 
 _DECISION: Final = GRANT_FACETS.index("decision")
+_AGAINST: Final = "minted against a deny"
 _NO_PULSE: Final = Pulse()
 _NOBODY: Final = Standing()
 
@@ -115,10 +120,10 @@ def decision_word(state: State, grant: GrantRequest, decision: str | None) -> st
     """How an issuance stands to what was decided: the facet `decision`."""
     if decision is None:
         return "never asked for" if grant.issuer in state.memory.askers else ABSENT
-    known = state.memory.decisions.get(decision)
-    if known is None or known.answer == "allow":
+    known, outcome = state.memory.decisions.get(decision), state.memory.outcomes.get(decision)
+    if known is None or known.answer == "allow" or outcome in CLEARED:
         return "allowed"
-    return "minted against a deny" if known.answer == "deny" else "minted on a step-up"
+    return "minted on a step-up" if known.answer == "step_up" and outcome is None else _AGAINST
 
 
 class Judged(NamedTuple):
@@ -128,23 +133,28 @@ class Judged(NamedTuple):
     shares: list[float]
 
 
-def weigh_grant(state: State, facets: Facets, now: float, *, asked: bool) -> Judged:
-    """What a grant comes to, asked for or observed."""
+def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
+    """What a grant that is asked for comes to."""
     ratios, novel = state.baselines.weigh_grant(facets, now)
-    if asked:
-        ratios[_DECISION] = None
-    elif facets.values[_DECISION] == "minted against a deny":
-        ratios[_DECISION] = MOST_RATIO
-    model = state.policy.model
-    found = shares(ratios, state.grant_weights, model.pi)
+    ratios[_DECISION] = None
+    found = shares(ratios, state.grant_weights, state.policy.model.pi)
     return _weigh(state, facets, found, novel, GRANT_CODES, now)
+
+
+def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
+    """What an issuance comes to. What its own `decision` added to risk does not speak against it again."""
+    ratios, novel = state.baselines.weigh_grant(facets, now)
+    found = shares(ratios, state.grant_weights, state.policy.model.pi)
+    if facets.values[_DECISION] == _AGAINST:
+        found[_DECISION] = max(found[_DECISION], AGAINST_A_DENY)
+    known = state.memory.decisions.get(decision) if decision else None
+    return _weigh(state, facets, found, novel, GRANT_CODES, now, without=said(known) if known else 0.0)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     """What a usage comes to."""
     ratios, novel = state.baselines.weigh_use(facets, now)
-    model = state.policy.model
-    found = shares(ratios, state.use_weights, model.pi)
+    found = shares(ratios, state.use_weights, state.policy.model.pi)
     return _weigh(state, facets, found, novel, USE_CODES, now)
 
 
@@ -155,28 +165,30 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     novel: list[int],
     codes: Sequence[str],
     now: float,
+    *,
+    without: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(standing, facets, found, novel, codes, now) if novel else {}
-    own = sum(found)
-    level = standing.risk.level(now)
+    own = quantised(sum(found))
+    level = standing.risk.level(now, without=without)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
-    evidence = own + carried
+    evidence = quantised(own + carried)
     thresholds = state.policy.thresholds_for(facets.issuer)
     verdict = judge(
         evidence=evidence,
-        accumulated=standing.risk.observed_level(now),
+        accumulated=quantised(standing.risk.observed_level(now)),
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
     )
-    why = reasons(found, codes, facets, state.baselines, (carried, standing.odd)) if evidence > ODD_FROM else ()
+    tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
         own=quantise(own),
         evidence=quantise(evidence),
-        step=quantise(own),
+        step=quantise(worth(own)),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
-        reasons=why,
+        reasons=reasons(found, codes, facets, state.baselines, (carried, standing.odd)) if tell else (),
         odd=odd,
     )
     return Judged(weighed, found)

@@ -9,8 +9,8 @@ from detector.engine.answers import Row, row
 from detector.engine.ask import ask
 from detector.engine.joins import HELD, HOLD_SECONDS
 from detector.engine.journal import Journal
+from detector.engine.keys import asked_for, by_id, event_keys
 from detector.engine.records import Decided, Observed, Released
-from detector.engine.state import asked_for, by_id, event_keys
 from detector.events import Event, GrantRequest, Issuance, Usage
 from detector.features.facets import ABSENT
 
@@ -26,54 +26,54 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     caller sends is recorded and judged, but moves no risk and teaches nothing.
     Raises `LogUnavailable` when the log takes no more.
     """
-    now = journal.now()
-    rows = release_due(journal, now)
+    rows = release_due(journal, journal.now())
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
-    ids = journal.state.memory.joins.ids
-    if any(key in ids for key in event_keys(event)):
+    joins = journal.state.memory.joins
+    known = joins.ids if trusted else joins.overheard
+    if any(key in known for key in event_keys(event)):
         journal.ear.set_aside("duplicate")
         return rows
+    now = journal.now()
     if event.time < now - LATE_SECONDS:
         journal.ear.set_aside("late")
     if isinstance(event, Issuance):
-        rows.append(_issuance(journal, event, now, trusted=trusted))
-        rows.extend(_release(journal, event.credential, now))
+        rows.append(_issuance(journal, event, trusted=trusted))
+        if trusted and event.outcome == "granted":
+            rows.extend(_release(journal, event.credential))
     elif isinstance(event, Usage):
-        if _waits(journal, event):
-            held = Observed(event=event, deadline=now + HOLD_SECONDS, teaches=trusted)
-            journal.append(held, now)
+        if trusted and _waits(journal, event):
+            journal.append(Observed(event=event, deadline=now + HOLD_SECONDS), now)
             journal.ear.set_aside("held")
         else:
-            rows.append(_usage(journal, event, now, teaches=trusted, held=False))
+            rows.append(_usage(journal, event, trusted=trusted, held=False))
     else:
         journal.append(Observed(event=event, teaches=trusted), now)
     return rows
 
 
 def release_due(journal: Journal, now: float) -> list[Row]:
-    """Judge the usages whose time to wait for their issuance is up."""
+    """Judge the usages whose time to wait for their issuance is up at `now`."""
     joins = journal.state.memory.joins
     if not joins.held:
         return []
-    stamp = journal.now()
-    return [_usage(journal, held.usage, stamp, teaches=held.teaches, held=True) for held in joins.due(now)]
+    return [_usage(journal, held.usage, trusted=True, held=True) for held in joins.due(now)]
 
 
-def _release(journal: Journal, credential: str | None, now: float) -> list[Row]:
+def _release(journal: Journal, credential: str | None) -> list[Row]:
     """Judge the usages that waited for this credential's issuance."""
     waiting = journal.state.memory.joins.held.get(credential, []) if credential else []
-    return [_usage(journal, held.usage, now, teaches=held.teaches, held=True) for held in list(waiting)]
+    return [_usage(journal, held.usage, trusted=True, held=True) for held in list(waiting)]
 
 
-def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -> Row:
-    state, grant = journal.state, event.grant
-    decision = _decision_for(journal, event)
+def _issuance(journal: Journal, event: Issuance, *, trusted: bool) -> Row:
+    state, grant, now = journal.state, event.grant, journal.now()
+    decision = _decision_for(journal, event) if trusted else None
     journal.ear.joined("decision", found=decision is not None)
     word = judge.decision_word(state, grant, decision)
     facets = judge.prepare_grant(state, grant, now, decision=word)
-    weighed, shares = judge.weigh_grant(state, facets, now, asked=False)
+    weighed, shares = judge.weigh_grant(state, facets, now, decision=decision)
     rule = rulebook.matching(state, facets, now)
     if rule is not None and rulebook.bites(rule, grant):
         weighed = rulebook.denied(rule, weighed)
@@ -99,7 +99,7 @@ def _decision_for(journal: Journal, event: Issuance) -> str | None:
     deadline = journal.state.policy.decision_deadline_seconds
     candidates = (
         event.decision,
-        memory.asked.get(by_id(grant.id, trusted=True)),
+        memory.asked.get(by_id(grant.id)),
         memory.asked.get(asked_for(requester, grant.issuer, grant.resource)),
     )
     for decision in candidates:
@@ -120,15 +120,15 @@ def _waits(journal: Journal, event: Usage) -> bool:
     return credential not in joins.leases and credential not in joins.strangers
 
 
-def _usage(journal: Journal, event: Usage, now: float, *, teaches: bool, held: bool) -> Row:
-    state = journal.state
+def _usage(journal: Journal, event: Usage, *, trusted: bool, held: bool) -> Row:
+    state, now = journal.state, journal.now()
     facets = judge.prepare_use(state, event, now)
     weighed, shares = judge.weigh_use(state, facets, now)
     lease = judge.lease_for(state, event)
     if held:
-        journal.append(Released(event=event, weighed=weighed, teaches=teaches), now, facets)
+        journal.append(Released(event=event, weighed=weighed), now, facets)
     else:
-        journal.append(Observed(event=event, weighed=weighed, teaches=teaches), now, facets)
+        journal.append(Observed(event=event, weighed=weighed, teaches=trusted), now, facets)
     journal.ear.joined("issuance", found=lease is not None)
     journal.heard("usage", weighed, facets.issuer, shares)
     return row(

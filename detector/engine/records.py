@@ -27,9 +27,9 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `own` is the event's own evidence, `evidence` that together with what its
     requester had accumulated (both in quanta). `step` is what it adds to the
-    requester's risk: `own` less what the same oddities said before. `odd` names
+    requester's risk: what `own` is worth past the allowance, 0 for a request that is repeated. `odd` names
     the oddities, as `facet=value`, with their shares. `risk` is the calibrated
-    probability of abuse.
+    probability of abuse. Raises `ValueError` for a refusal without a reason.
     """
 
     own: int
@@ -39,6 +39,12 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True):
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     odd: dict[str, int] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse to refuse without saying why."""
+        if self.verdict != "allow" and not self.reasons:
+            message = f"a {self.verdict} needs a reason"
+            raise ValueError(message)
 
 
 class Configured(Struct, frozen=True, tag="configured"):
@@ -74,7 +80,7 @@ class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="obser
     `weighed` is `None` for what is not judged: a lifecycle change, and a usage
     that waits for its issuance until `deadline`. `decision` is the decision that
     an issuance was found to belong to. `teaches` is false for what an untrusted
-    caller sent.
+    caller sent: it changes nothing but that it was said.
     """
 
     event: Issuance | Usage | Lifecycle
@@ -89,7 +95,6 @@ class Released(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="relea
 
     event: Usage
     weighed: Weighed
-    teaches: bool = True
 
 
 class RuleChanged(Struct, frozen=True, kw_only=True, tag="rule_changed"):

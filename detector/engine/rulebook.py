@@ -84,11 +84,13 @@ def raise_for(journal: Journal, facets: Facets, weighed: Weighed, now: float) ->
 def propose(
     journal: Journal, selector: Selector, *, by: str, reason: str, lifetime_seconds: float, mode: RuleMode
 ) -> tuple[Rule, Future[int]]:
-    """An operator writes a rule. Raises `ValueError` naming what is wrong with it."""
+    """An operator writes a rule; names in it may be raw. Raises `ValueError` naming what is wrong with it."""
     if not 0 < lifetime_seconds <= MOST_LIFETIME_SECONDS:
         message = f"lifetime_seconds: must be above 0 and at most {MOST_LIFETIME_SECONDS:.0f}"
         raise ValueError(message)
-    now = journal.now()
+    fold, now = journal.state.identities.fold, journal.now()
+    named = {name: getattr(selector, name) for name in ("requester", "resource", "consumer")}
+    selector = dataclasses.replace(selector, **{name: fold(raw) if raw else raw for name, raw in named.items()})
     rule = Rule(
         id=identifier("r", ID_DIGITS, selector.words(), str(journal.state.memory.position)),
         selector=selector,

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import Struct, field
 
 from detector.baselines.baselines import Baselines
-from detector.engine.joins import DECISIONS, IDS, Held, Joins, Task, lease_of
+from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Held, Joins, lease_of
+from detector.engine.keys import asked_for, by_id, event_keys
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
 from detector.engine.records import (
@@ -47,15 +48,22 @@ is learnt, unless it was flagged; then it is news again."""
 MOST_ODDITIES: Final = 64
 """Oddities of one requester that are remembered so as not to count twice."""
 
+CLEARED: Final = frozenset({"approved", "legitimate"})
+"""Outcomes that speak for the requester; the other two speak against it."""
+
 ENDED_RULES: Final = 1_000
 """Expired and withdrawn rules kept for listing; the log has them all."""
 
 
 class Lesson(Struct):
-    """What one event will teach once its quarantine ends at `release` (the log's clock)."""
+    """What one event will teach once its quarantine ends at `release` (the log's clock).
+
+    `issuance` is the one that the event is, or is a use of: where that is found
+    to have been abuse, neither teaches.
+    """
 
     release: float
-    event: str
+    issuance: str
     use: bool
     facets: Facets
 
@@ -90,9 +98,11 @@ class Memory(Struct):
     joins: Joins = field(default_factory=Joins)
     standings: dict[str, Standing] = field(default_factory=dict)
     decisions: Recent[Decided] = field(default_factory=lambda: Recent(DECISIONS))
-    asked: Recent[str] = field(default_factory=lambda: Recent(3 * DECISIONS))
+    asked: Recent[str] = field(default_factory=lambda: Recent(2 * DECISIONS))
     refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
     minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    outcomes: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
     condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
     askers: dict[str, float] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
@@ -124,26 +134,13 @@ class State:
 
     def apply(self, entry: Entry, prepared: Facets | None) -> None:
         """Fold one entry; `prepared` is what its event was weighed as, if it was."""
-        self._apply(entry, prepared)
-
-    def fold(self, entry: Entry, prepare: Any) -> None:
-        """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""
-        record = entry.record
-        prepared = None
-        if isinstance(record, Observed | Released) and record.weighed is not None:
-            prepared = prepare(self, record.event, entry.stamp, record)
-        self._apply(entry, prepared)
-
-    def _apply(self, entry: Entry, prepared: Facets | None) -> None:
         memory, record, now = self.memory, entry.record, entry.stamp
         self._teach(now)
         if isinstance(record, Observed):
             self._observed(record, prepared, now)
         elif isinstance(record, Released):
-            self.memory.joins.release(record.event.credential or "", record.event.id)
-            self._used(record.event, record.weighed, cast("Facets", prepared), now, trusted=record.teaches)
-            if record.teaches:
-                self._queue(record.event.id, record.weighed, cast("Facets", prepared), now, use=True)
+            memory.joins.release(record.event.credential or "", record.event.id)
+            self._used(record.event, record.weighed, cast("Facets", prepared), now)
         elif isinstance(record, Decided):
             self._decided(record, now)
         elif isinstance(record, RuleChanged):
@@ -158,52 +155,64 @@ class State:
             self._compile(record.policy)
         memory.position, memory.stamp = entry.position, now
 
+    def fold(self, entry: Entry, prepare: Any) -> None:
+        """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""
+        record = entry.record
+        prepared = None
+        if isinstance(record, Observed | Released) and record.weighed is not None:
+            prepared = prepare(self, record.event, entry.stamp, record)
+        self.apply(entry, prepared)
+
     # -- what each record does -----------------------------------------------------------------
 
     def _observed(self, record: Observed, prepared: Facets | None, now: float) -> None:
         event, joins = record.event, self.memory.joins
+        if not record.teaches:
+            # What an untrusted caller sent was recorded and judged: it neither teaches, nor moves risk, nor joins.
+            for key in event_keys(event):
+                joins.overheard.put(key, now)
+            return
         for key in event_keys(event):
             joins.ids.put(key, now)
         if isinstance(event, Lifecycle):
             joins.change(event, self.identities.fold(event.subject))
-        elif record.weighed is None:
-            if isinstance(event, Usage):
-                joins.hold(Held(event, record.deadline or now, record.teaches))
         elif isinstance(event, Issuance):
             self._issued(event, record, cast("Facets", prepared), now)
+        elif record.weighed is None:
+            joins.hold(Held(event, record.deadline or now))
         else:
-            self._used(event, record.weighed, cast("Facets", prepared), now, trusted=record.teaches)
-        if record.teaches and record.weighed is not None and prepared is not None:
-            granted = not isinstance(event, Issuance) or event.outcome == "granted"
-            if granted:
-                use = isinstance(event, Usage)
-                self._queue(event.id, record.weighed, prepared, now, use=use)
+            self._used(event, record.weighed, cast("Facets", prepared), now)
 
     def _issued(self, event: Issuance, record: Observed, prepared: Facets, now: float) -> None:
         memory, joins, grant = self.memory, self.memory.joins, event.grant
-        requester = prepared.requester
-        standing = self.standing(requester)
-        weighed = cast("Weighed", record.weighed)
+        requester, granted = prepared.requester, event.outcome == "granted"
+        standing, weighed = self.standing(requester), cast("Weighed", record.weighed)
         known = memory.decisions.get(record.decision) if record.decision else None
-        if record.teaches and (known is None or not known.moves_risk):
-            self._move(standing, weighed, now, asked=False)
+        outcome = memory.outcomes.get(record.decision) if record.decision else None
+        if known is not None and outcome is None:
+            # The decision and its issuance are one event: what was asked gives way to what was seen.
+            step(standing.risk, -said(known), now, asked=True)
+        self._move(standing, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
+        standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
+        if not granted:
+            return
         if record.decision:
             memory.minted.put(record.decision, event.id)
-        refused = event.outcome == "refused"
-        if record.teaches:
-            standing.pulse.beat(prepared.values[_RESOURCE], now, refused=refused)
-        if grant.task and joins.tasks.get(grant.task) is None:
-            joins.tasks.put(grant.task, Task(requester))
-        if refused or event.credential is None:
-            return
-        lease = lease_of(event, requester, mint(grant, self.identities.fold))
-        before = joins.leases.get(grant.renewal_of) if grant.renewal_of else None
-        lease.renewals = before.renewals + 1 if before else 0
-        lease.verdict = weighed.verdict
-        joins.leases.put(event.credential, lease)
-        standing.pulse.minted(now)
+        if outcome == "malicious":
+            memory.condemned.put(event.id, now)
+        if grant.task:
+            joins.work(grant.task, requester)
+        if event.credential is not None:
+            lease = lease_of(event, requester, mint(grant, self.identities.fold))
+            joins.mint(event.credential, lease, grant.renewal_of)
+            standing.pulse.minted(now)
+        lesson = Lesson(now, event.id, use=False, facets=prepared)
+        if outcome in CLEARED:
+            self._learn(lesson, now)
+        else:
+            self._queue(event_keys(event)[0], lesson, weighed, now)
 
-    def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float, *, trusted: bool) -> None:
+    def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float) -> None:
         joins = self.memory.joins
         lease = joins.leases.get(event.credential) if event.credential else None
         standing = self.standing(prepared.requester)
@@ -213,50 +222,61 @@ class State:
                 standing.pulse.first_use()
         elif event.credential:
             joins.strangers.put(event.credential, now)
-        if trusted:
-            standing.pulse.use(now, denied=event.outcome == "denied")
-            self._move(standing, weighed, now, asked=False)
+        standing.pulse.use(now, denied=event.outcome == "denied")
+        self._move(standing, weighed, now, moved=in_nats(weighed.step))
+        lesson = Lesson(now, lease.issuance if lease is not None else "", use=True, facets=prepared)
+        self._queue(event_keys(event)[0], lesson, weighed, now)
 
     def _decided(self, record: Decided, now: float) -> None:
         memory, request = self.memory, record.request
+        if not record.moves_risk:
+            # An untrusted ask is answered again alike, and that is all it does.
+            memory.overheard.put(by_id(request.id), record)
+            memory.overheard.put(record.decision, record)
+            return
+        named = asked_for(record.requester, request.issuer, request.resource)
         memory.decisions.put(record.decision, record)
-        memory.asked.put(by_id(request.id, trusted=record.moves_risk), record.decision)
-        memory.asked.put(asked_for(record.requester, request.issuer, request.resource), record.decision)
-        if record.moves_risk:
-            memory.askers[request.issuer] = now
-            self._move(self.standing(record.requester), record.weighed, now, asked=True)
+        memory.asked.put(by_id(request.id), record.decision)
+        memory.asked.put(named, record.decision)
+        memory.askers[request.issuer] = now
+        standing = self.standing(record.requester)
+        step(standing.risk, in_nats(record.weighed.step), now, asked=True)
         if record.weighed.verdict != "allow":
-            memory.refused.put(asked_for(record.requester, request.issuer, request.resource), now)
+            memory.refused.put(named, now)
+            self._remember(standing, now)
         if record.rule is not None:
-            self._hit(record.rule, record.rule_mode)
-
-    def _hit(self, rule: str, mode: str | None) -> None:
-        hits = self.memory.hits.setdefault(rule, Hits())
-        if mode == "enforced":
-            hits.enforced += 1
-        else:
-            hits.shadow += 1
+            hits = memory.hits.setdefault(record.rule, Hits())
+            if record.rule_mode == "enforced":
+                hits.enforced += 1
+            else:
+                hits.shadow += 1
 
     def _settled(self, record: OutcomeRecorded, now: float) -> None:
+        """An outcome counts once: told again it changes nothing, and another one takes its place."""
         memory = self.memory
-        decision = memory.decisions.get(record.decision)
-        issued = memory.minted.get(record.decision)
-        if decision is None:
+        decision, before = memory.decisions.get(record.decision), memory.outcomes.get(record.decision)
+        if decision is None or record.outcome == before:
             return
-        standing = self.standing(decision.requester)
-        said = max(in_nats(decision.weighed.step), 0.0)
+        memory.outcomes.put(record.decision, record.outcome)
+        issued = memory.minted.get(record.decision)
         if record.outcome == "malicious" and issued:
             memory.condemned.put(issued, now)
-            memory.flagged.pop(issued, None)
-        if record.outcome in {"malicious", "refused"}:
-            # What was only asked counts as seen once somebody entitled to judge refused it.
-            step(standing.risk, said, now)
-        else:
-            level = standing.risk.level(now)
-            standing.risk = Risk(observed=max(level - said, 0.0), stamp=now)
-            lesson = memory.flagged.pop(issued, None) if issued else None
+            memory.flagged.pop(f"I{issued}", None)
+        if record.outcome in CLEARED and issued:
+            memory.condemned.drop(issued)
+            lesson = memory.flagged.pop(f"I{issued}", None)
             if lesson is not None:
                 self._learn(lesson, now)
+        cleared = record.outcome in CLEARED
+        if before is not None and (before in CLEARED) == cleared:
+            return
+        # What was only asked counts as seen once somebody entitled to judge refused it.
+        risk, seen = self.standing(decision.requester).risk, bool(issued) or before is not None
+        if cleared:
+            step(risk, -said(decision), now, asked=not seen)
+        elif not issued or before is not None:
+            step(risk, -said(decision), now, asked=True)
+            step(risk, said(decision), now)
 
     def _forget_rules(self, now: float) -> None:
         rules = self.memory.rules
@@ -281,8 +301,9 @@ class State:
             found = self.memory.standings[requester] = Standing()
         return found
 
-    def _move(self, standing: Standing, weighed: Weighed, now: float, *, asked: bool) -> None:
-        step(standing.risk, in_nats(weighed.step), now, asked=asked)
+    def _move(self, standing: Standing, weighed: Weighed, now: float, *, moved: float) -> None:
+        """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
+        step(standing.risk, moved, now)
         odd = standing.odd
         for key, quanta in weighed.odd.items():
             odd.setdefault(key, Oddity(quanta, now))
@@ -291,31 +312,35 @@ class State:
             if len(odd) > MOST_ODDITIES:
                 del odd[next(iter(odd))]
         if weighed.odd or weighed.verdict != "allow":
-            standing.history.append((now, quantise(standing.risk.level(now))))
-            del standing.history[:-MOST_HISTORY]
+            self._remember(standing, now)
 
-    def _queue(self, event: str, weighed: Weighed, prepared: Facets, now: float, *, use: bool) -> None:
+    def _remember(self, standing: Standing, now: float) -> None:
+        standing.history.append((now, quantise(standing.risk.level(now))))
+        del standing.history[:-MOST_HISTORY]
+
+    def _queue(self, key: str, lesson: Lesson, weighed: Weighed, now: float) -> None:
         memory, policy = self.memory, self.policy
         if weighed.verdict == "allow":
-            release = now + policy.quarantine_seconds
-            memory.lessons.append(Lesson(release, event, use, prepared))
+            lesson.release = now + policy.quarantine_seconds
+            memory.lessons.append(lesson)
         else:
-            release = now + policy.flagged_quarantine_seconds
-            memory.flagged[event] = Lesson(release, event, use, prepared)
+            lesson.release = now + policy.flagged_quarantine_seconds
+            memory.flagged[key] = lesson
 
     def _teach(self, now: float) -> None:
         lessons, flagged = self.memory.lessons, self.memory.flagged
         while lessons and lessons[0].release <= now:
-            self._learn(lessons.popleft(), now)
+            lesson = lessons.popleft()
+            self._learn(lesson, lesson.release)  # not `now`: an ask that comes between changes nothing that is learnt
         while flagged:
             event, lesson = next(iter(flagged.items()))
             if lesson.release > now:
                 break
             del flagged[event]
-            self._learn(lesson, now)
+            self._learn(lesson, lesson.release)
 
     def _learn(self, lesson: Lesson, now: float) -> None:
-        if lesson.event in self.memory.condemned:
+        if lesson.issuance in self.memory.condemned:
             return
         if lesson.use:
             self.baselines.learn_use(lesson.facets, now)
@@ -354,26 +379,9 @@ VERSION: Final = 1
 """The snapshot's format. One of another version is not read: the log is folded anew."""
 
 
-def asked_for(requester: str, issuer: str, resource: str) -> str:
-    """The key under which a decision and its issuance meet when neither names the other."""
-    return f"{requester}\x1f{issuer}\x1f{resource}"
-
-
-def event_keys(event: Issuance | Usage | Lifecycle) -> tuple[str, ...]:
-    """The keys under which a duplicate is known.
-
-    One log record may give several kinds of event under one id; and one mint
-    across two accounts is logged in each, under two ids and one shared one.
-    """
-    key = f"{type(event).__name__[0]}{event.id}"
-    if isinstance(event, Issuance) and "shared_event" in event.grant.attributes:
-        return key, f"twin {event.grant.attributes['shared_event']} {event.credential}"
-    return (key,)
-
-
-def by_id(request: str, *, trusted: bool) -> str:
-    """The key of an ask by its id. What a stranger asked never answers a broker."""
-    return f"id {request}" if trusted else f"stranger's id {request}"
+def said(decision: Decided) -> float:
+    """What a decision added to the risk of its requester (nats)."""
+    return max(in_nats(decision.weighed.step), 0.0)
 
 
 def _flatten(value: object) -> object:

@@ -43,6 +43,7 @@ SENTENCES: Final[dict[str, str]] = {
     "lifetime": "asks for an unusual lifetime",
     "right": "asks for an unusual privilege on this resource",
     "path": "asks for this resource from an unusual network",
+    "kinship": "asks for what is not named after its own work",
     "renewal": "renews in an unusual way",
     "task_state": "names a task in an unusual state",
     "policy": "asks right after a change of policy",
@@ -63,9 +64,9 @@ SENTENCES: Final[dict[str, str]] = {
     "used_site": "the credential is used from an unusual site",
     "used_environment": "the credential is used in an unusual environment",
     "used_client": "the credential is used by an unusual client",
-    "whereabouts": "the credential is used away from where it was minted",
+    "whereabouts": "the credential is used in another place than usual",
     "outcome": "the use ended unusually",
-    "state": "the credential was not live when used",
+    "state": "the credential was used in an unusual state",
     "scope": "the use does not fit the privilege that was asked for",
     "errand": "the use does not fit the resource that was asked for",
     "user": "the credential is used by somebody it was not minted for",
@@ -91,6 +92,8 @@ def reasons(
     """
     carried, oddities = before
     telling = [index for index, nats in enumerate(found) if nats >= LEAST_NATS]
+    if not telling and carried < LEAST_NATS:
+        telling = [found.index(max(found))]  # many small shares add up too, and nothing is refused without a reason
     telling.sort(key=lambda index: -found[index])
     family = baselines.grants if codes is GRANT_CODES else baselines.uses
     own = family.habits.get(facets.requester)
@@ -110,7 +113,7 @@ def reasons(
             because=SENTENCES["accumulated"],
             nats=in_nats(quantise(carried)),
             expected="nothing held against it",
-            observed="; ".join(list(oddities)[-_MOST_EXPECTED:]),
+            observed="; ".join(list(oddities)[-_MOST_EXPECTED:]) or "odd requests, only asked so far",
         )
         made.append(accumulated)
         made.sort(key=lambda reason: -reason.nats)

@@ -64,7 +64,7 @@ weighings = st.builds(
     step=st.integers(-(2**40), 2**40),
     risk=st.floats(0, 1),
     verdict=st.sampled_from(get_args(Verdict)),
-    reasons=st.lists(reasons, max_size=2).map(tuple),
+    reasons=st.lists(reasons, min_size=1, max_size=2).map(tuple),  # a refusal has one
     odd=st.dictionaries(names, st.integers(-(2**40), 2**40), max_size=2),
 )
 rules = st.builds(

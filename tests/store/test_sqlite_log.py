@@ -31,6 +31,7 @@ from detector.store import (
 )
 from detector.store import sqlite as embedded
 from detector.store.schema import LOG_NAME
+from detector.verdict import Reason
 from tests.contracts.some_records import decision, outcome
 
 WAIT = 10.0
@@ -297,7 +298,8 @@ def test_any_id_can_be_found(log: SqliteLog, name: str) -> None:
 def test_usage_is_found_when_it_was_a_finding(log: SqliteLog) -> None:
     """The index holds the few usages that somebody will ask about, not all of them."""
     for name, verdict in (("quiet", "allow"), ("loud", "deny")):
-        weighed = Weighed(own=1, evidence=1, step=1, risk=0.5, verdict=verdict)  # type: ignore[arg-type]
+        why = (Reason("resource", "asks for a new resource", 1.0, "a", "b"),)
+        weighed = Weighed(own=1, evidence=1, step=1, risk=0.5, verdict=verdict, reasons=why)  # type: ignore[arg-type]
         log.append(1.0, Observed(event=Usage(id=name, time=1.0, credential="c"), weighed=weighed))
     log.flush()
     assert [entry.position for entry in log.find("loud")] == [2]

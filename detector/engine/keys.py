@@ -1,0 +1,27 @@
+"""The keys under which events that belong together, or are one and the same, meet."""
+
+from __future__ import annotations
+
+from detector.events import Issuance, Lifecycle, Usage
+
+
+def asked_for(requester: str, issuer: str, resource: str) -> str:
+    """The key under which a decision and its issuance meet when neither names the other."""
+    return f"{requester}\x1f{issuer}\x1f{resource}"
+
+
+def by_id(request: str) -> str:
+    """The key of an ask by its id."""
+    return f"id {request}"
+
+
+def event_keys(event: Issuance | Usage | Lifecycle) -> tuple[str, ...]:
+    """The keys under which a duplicate is known.
+
+    One log record may give several kinds of event under one id; and one mint
+    across two accounts is logged in each, under two ids and one shared one.
+    """
+    key = f"{type(event).__name__[0]}{event.id}"
+    if isinstance(event, Issuance) and "shared_event" in event.grant.attributes:
+        return key, f"twin {event.grant.attributes['shared_event']} {event.credential}"
+    return (key,)
