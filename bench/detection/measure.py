@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -88,6 +88,31 @@ class Evaluation:
     verdicts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     unscored: int = 0
 
+    def add(self, organisation: Organisation, opinions: Iterable[Scored]) -> None:
+        """File each row of an organisation where it counts, with what a detector said of it."""
+        scores = {(said.kind, said.id): said for said in opinions}
+        owner = f"{organisation.style}-{organisation.seed}"
+        campaigns: dict[str, Campaign] = {}
+        for event, label, where in truth(organisation):
+            kind = "issuance" if isinstance(event, Issuance) else "usage"
+            said = scores.get((kind, event.id))
+            self.unscored += said is None
+            score = -math.inf if said is None or said.evidence is None else said.evidence
+            verdict = said.verdict if said else ""
+            if where == "abuse" and label.campaign and label.kind:
+                campaign = campaigns.setdefault(
+                    label.campaign,
+                    Campaign(label.campaign, owner, label.kind, label.variant or "", KINDS[label.kind].tell),
+                )
+                campaign.steps.append(Step(score, kind, label.step, event.time, verdict))
+            elif where == "collateral":
+                self.collateral[kind].append(score)
+            elif where == "honest":
+                role = label.principal.split("/", 1)[0]
+                self.honest[kind].append((score, label.upheaval or "everyday", owner, role))
+                self.verdicts[kind][verdict] += 1
+        self.campaigns.extend(campaigns.values())
+
     def threshold(self, budget: float) -> float:
         """The lowest score above which neither kind of legitimate row exceeds the budget."""
         floor = -math.inf
@@ -126,7 +151,7 @@ def evaluate(name: str, streams: Iterable[Organisation], detector: Detector) -> 
     """Score every organisation and file each row where it counts."""
     evaluation = Evaluation(name)
     for organisation in streams:
-        _file(evaluation, organisation, {(s.kind, s.id): s for s in detector(organisation)})
+        evaluation.add(organisation, detector(organisation))
     return evaluation
 
 
@@ -154,27 +179,3 @@ def truth(organisation: Organisation) -> Iterable[tuple[Issuance | Usage, Label,
         else:
             where = "honest"
         yield event, label, where
-
-
-def _file(evaluation: Evaluation, organisation: Organisation, scores: Mapping[tuple[str, str], Scored]) -> None:
-    owner = f"{organisation.style}-{organisation.seed}"
-    campaigns: dict[str, Campaign] = {}
-    for event, label, where in truth(organisation):
-        kind = "issuance" if isinstance(event, Issuance) else "usage"
-        scored = scores.get((kind, event.id))
-        evaluation.unscored += scored is None
-        score = -math.inf if scored is None or scored.evidence is None else scored.evidence
-        verdict = scored.verdict if scored else ""
-        if where == "abuse" and label.campaign and label.kind:
-            campaign = campaigns.setdefault(
-                label.campaign,
-                Campaign(label.campaign, owner, label.kind, label.variant or "", KINDS[label.kind].tell),
-            )
-            campaign.steps.append(Step(score, kind, label.step, event.time, verdict))
-        elif where == "collateral":
-            evaluation.collateral[kind].append(score)
-        elif where == "honest":
-            role = label.principal.split("/", 1)[0]
-            evaluation.honest[kind].append((score, label.upheaval or "everyday", owner, role))
-            evaluation.verdicts[kind][verdict] += 1
-    evaluation.campaigns.extend(campaigns.values())

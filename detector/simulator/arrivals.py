@@ -16,6 +16,9 @@ Arrival = tuple[float, int, str | None]
 """A time, the session it belongs to, and the upheaval that caused it."""
 
 
+_FRESH = 2 * DAY  # for so long the clocks' shift shows
+
+
 def arrivals(requester: Requester, start: float, end: float, dice: Dice) -> list[Arrival]:
     """Every time the requester asks, in order, between its birth and its end."""
     rhythm, out, session = requester.rhythm, list[Arrival](), 0
@@ -36,7 +39,9 @@ def arrivals(requester: Requester, start: float, end: float, dice: Dice) -> list
 
 def _starts(rhythm: Rhythm, day: float, start: float, dice: Dice) -> list[tuple[float, str | None]]:
     """When this (UTC) day's sessions begin."""
-    offset = rhythm.offset.draw(dice, day).value * HOUR
+    clock = rhythm.offset.draw(dice, day)
+    offset = clock.value * HOUR
+    shifted = clock.because if day - clock.since < _FRESH else None
     weekday = int((day + offset) // DAY + 3) % 7  # 1970-01-01 was a Thursday
     quiet = rhythm.weekend if weekday >= 5 else 1.0  # noqa: PLR2004 - Saturday
     growth = 1.0 + rhythm.growth_per_day * (day - start) / DAY
@@ -46,11 +51,11 @@ def _starts(rhythm: Rhythm, day: float, start: float, dice: Dice) -> list[tuple[
         for hour in rhythm.clock:
             if dice.chance(0.985 if weekday < 5 else rhythm.weekend):  # noqa: PLR2004
                 late = dice.exponential(rhythm.gap_seconds) if dice.chance(0.95) else dice.exponential(1800.0)
-                out.append((day + (hour * HOUR - offset) % DAY + late, None))
+                out.append((day + (hour * HOUR - offset) % DAY + late, shifted))
     else:
         for _ in range(dice.poisson(rhythm.per_day * factor / rhythm.session)):
             hour = dice.weighted(range(24), rhythm.hours) + dice.unit()
-            out.append((day + (hour * HOUR - offset) % DAY, None))
+            out.append((day + (hour * HOUR - offset) % DAY, shifted))
     for surge in rhythm.surges:
         since, until = max(day, surge.since), min(day + DAY, surge.until)
         if since < until:

@@ -188,7 +188,7 @@ class Life:
             urn = Urn(strength=habits.object_novelty, discount=habits.object_discount)
             known = 2 + dice.geometric(5.0)
             for rank in range(known):
-                urn.add(new_object(access, dice), 1.0 + self._history * habits.uses * 0.3 / (rank + 1.0))
+                urn.add(new_object(access, dice), 1.0 + self._history * habits.uses * 0.08 / (rank + 1.0))
             self._objects[access.resource] = urn
         thing = new_object(access, dice) if urn.novel(dice) else urn.draw(dice)
         urn.add(thing)

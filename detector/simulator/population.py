@@ -282,8 +282,8 @@ def _habits(world: World, kind: RoleKind, dice: Dice) -> Habits:
     return Habits(
         novelty=kind.novelty * curious,
         discount=min(0.75, kind.discount * dice.between(0.5, 1.5)),
-        object_novelty=1.5 * curious,
-        object_discount=min(0.8, dice.between(0.1, 0.6) * world.style.novelty),
+        object_novelty=2.5 * curious,
+        object_discount=min(0.8, dice.between(0.2, 0.65) * world.style.novelty),
         uses=min(12.0, dice.lognormal(kind.uses, 0.6)),
         unused=dice.between(0.0, 0.25),
         refusals=min(0.2, dice.lognormal(0.008, 1.2)),

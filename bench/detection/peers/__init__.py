@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bench.detection.measure import Detector
 from bench.detection.peers.chance import chance
+from bench.detection.peers.facets import Peer, alone, faceted
 from bench.detection.peers.first_seen import first_seen
 from bench.detection.peers.fixed import fixed_rules
 from bench.detection.peers.forest import isolation_forest
 from bench.detection.peers.half_space import half_space_trees
 from bench.detection.peers.loda import loda
 
-PEERS: Final[Mapping[str, Detector]] = {
+PEERS: Final[Mapping[str, Peer]] = {
     "random": chance,
     "fixed rules": fixed_rules,
     "first seen, 14 days": first_seen,
@@ -22,4 +22,4 @@ PEERS: Final[Mapping[str, Detector]] = {
     "river LODA": loda,
 }
 
-__all__ = ["PEERS"]
+__all__ = ["PEERS", "Peer", "alone", "faceted"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from bench.detection.measure import Scored, truth
-from detector.events import Issuance
+from bench.detection.measure import Scored
+from bench.detection.peers.facets import Faceted
 from detector.simulator import Organisation
 from detector.simulator.dice import hash_of
 
 
-def chance(organisation: Organisation) -> Iterator[Scored]:
+def chance(_: Organisation, rows: Sequence[Faceted]) -> Iterator[Scored]:
     """A score drawn from the row's id."""
-    for event, _, _ in truth(organisation):
-        kind = "issuance" if isinstance(event, Issuance) else "usage"
-        yield Scored(event.id, kind, (hash_of(event.id) % 1_000_003) / 1_000_003)
+    for row in rows:
+        yield Scored(row.id, row.kind, (hash_of(row.id) % 1_000_003) / 1_000_003)

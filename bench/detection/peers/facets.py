@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
-from bench.detection.measure import truth
+from bench.detection.measure import Detector, Scored, truth
 from detector.events import Issuance, Usage
 from detector.simulator import Organisation
 
@@ -46,6 +46,30 @@ def network(address: str | None) -> str:
     return address.rsplit(".", 1)[0] if address else ""
 
 
+class Faceted(NamedTuple):
+    """A row as peers see it: its facets, and the names of those that show a value for the first time."""
+
+    kind: str
+    id: str
+    time: float
+    values: dict[str, float]
+    new: frozenset[str]
+
+
+Peer: TypeAlias = Callable[[Organisation, Sequence[Faceted]], Iterable[Scored]]
+"""Scores an organisation's rows by their facets; rows come in time order."""
+
+
+def faceted(organisation: Organisation) -> list[Faceted]:
+    """Every row of an organisation with its facets."""
+    return list(Facets().rows(organisation))
+
+
+def alone(peer: Peer) -> Detector:
+    """The peer as a detector that needs nothing but the organisation."""
+    return lambda organisation: peer(organisation, faceted(organisation))
+
+
 class Counts:
     """How often a requester had each value of one facet within the last fourteen days."""
 
@@ -66,20 +90,20 @@ class Counts:
 
 
 class Facets:
-    """Turns one organisation's rows into (kind, id, facets, first seen), each before it is remembered."""
+    """Turns one organisation's rows into facets, each before it is remembered."""
 
     def __init__(self) -> None:
         self._counts: dict[tuple[str, str], Counts] = defaultdict(Counts)
         self._recent: dict[str, deque[float]] = defaultdict(deque)
         self._minted: dict[str, tuple[Issuance, str]] = {}
 
-    def rows(self, organisation: Organisation) -> Iterator[tuple[str, str, dict[str, float], frozenset[str]]]:
-        """Facets of every row in time order, and the names of those seen for the first time."""
+    def rows(self, organisation: Organisation) -> Iterator[Faceted]:
+        """Every row in time order."""
         for event, label, _ in truth(organisation):
             if isinstance(event, Issuance):
-                yield "issuance", event.id, *self._issuance(event, label.principal)
+                yield Faceted("issuance", event.id, event.time, *self._issuance(event, label.principal))
             else:
-                yield "usage", event.id, *self._usage(event)
+                yield Faceted("usage", event.id, event.time, *self._usage(event))
 
     def _issuance(self, event: Issuance, who: str) -> tuple[dict[str, float], frozenset[str]]:
         grant, now = event.grant, event.time

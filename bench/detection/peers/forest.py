@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
 
 from bench.detection.measure import Scored
-from bench.detection.peers.facets import Facets
+from bench.detection.peers.facets import Faceted
 from detector.simulator import Organisation
 
 
-def isolation_forest(organisation: Organisation) -> Iterator[Scored]:
+def isolation_forest(organisation: Organisation, rows: Sequence[Faceted]) -> Iterator[Scored]:
     """One forest for each kind of row: fitted once, after two weeks, then asked in bulk."""
-    times = {row.event.id: row.event.time for row in organisation.rows}
-    rows = list(Facets().rows(organisation))
     for kind in ("issuance", "usage"):
-        chosen = [(identity, list(row.values())) for which, identity, row, _ in rows if which == kind]
-        matrix = np.array([values for _, values in chosen])
-        warm = np.array([times[identity] < organisation.warm_until for identity, _ in chosen])
+        chosen = [row for row in rows if row.kind == kind]
+        matrix = np.array([list(row.values.values()) for row in chosen])
+        warm = np.array([row.time < organisation.warm_until for row in chosen])
         forest = IsolationForest(n_estimators=100, random_state=7).fit(matrix[warm])
-        for (identity, _), score in zip(chosen, -forest.score_samples(matrix), strict=True):
-            yield Scored(identity, kind, float(score))
+        for row, score in zip(chosen, -forest.score_samples(matrix), strict=True):
+            yield Scored(row.id, kind, float(score))

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from river.anomaly import HalfSpaceTrees
 
 from bench.detection.measure import Scored
-from bench.detection.peers.facets import Facets
+from bench.detection.peers.facets import Faceted
 from detector.simulator import Organisation
 
 
-def half_space_trees(organisation: Organisation) -> Iterator[Scored]:
+def half_space_trees(_: Organisation, rows: Sequence[Faceted]) -> Iterator[Scored]:
     """Scored before learnt, learning everything, as the estimator is meant to be used."""
     forests = {kind: HalfSpaceTrees(n_trees=25, height=8, window_size=500, seed=7) for kind in ("issuance", "usage")}
-    for kind, identity, row, _ in Facets().rows(organisation):
-        forest = forests[kind]
-        yield Scored(identity, kind, forest.score_one(row))
-        forest.learn_one(row)
+    for row in rows:
+        yield Scored(row.id, row.kind, forests[row.kind].score_one(row.values))  # type: ignore[no-untyped-call]
+        forests[row.kind].learn_one(row.values)  # type: ignore[no-untyped-call]

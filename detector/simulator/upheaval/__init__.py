@@ -35,14 +35,15 @@ UPHEAVALS: Final[Mapping[str, Upheaval]] = {
 def shake(world: World) -> None:
     """Draw which upheavals this organisation goes through, and when.
 
-    Most come after the warm-up, where they are judged; each kind may come more
-    than once. Growth is everybody's, all the time.
+    Most come after the warm-up, where they are judged. Kinds take turns from a
+    drawn place, so that a few organisations together show all of them. A little
+    growth is everybody's, all the time.
     """
     dice = world.dice.fork("upheavals")
-    names = list(UPHEAVALS)
+    names, turn = list(UPHEAVALS), dice.below(len(UPHEAVALS))
     for index in range(round(world.style.upheavals * world.days / 25.0)):
         own = dice.fork(f"{index}")
         early = own.chance(0.3)
         first, last = (3.0, world.warm_up_days) if early else (world.warm_up_days, world.days - 1.5)
         at = world.start + own.between(first, max(first + 0.5, last)) * DAY
-        UPHEAVALS[names[index % len(names)] if index else own.pick(names)](world, own, at)
+        UPHEAVALS[names[(turn + 7 * index) % len(names)]](world, own, at)
