@@ -35,7 +35,7 @@ bench-detection: $(READY)  ## measure detection on simulated organisations (ARGS
 	@$(BIN)/python -m bench.detection $(ARGS)
 
 samples: $(READY)  ## write data/samples again from its seed
-	@$(BIN)/python -m detector.simulator $(ARGS)
+	@$(BIN)/python -m detector.simulator samples data/samples
 
 lock: $(READY)  ## resolve requirements.lock again, keeping its pins (ARGS=--upgrade to move them)
 	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --universal --all-extras --python-version 3.11 \
