@@ -92,18 +92,26 @@ class Rule:
         return "expired" if now >= self.expires else self.mode
 
 
-def narrowest(
-    requester: str, values: Mapping[str, str | None], odd: Sequence[str]
-) -> Selector:
-    """The narrowest selector that stops what was odd about a request.
+WHERE: Final = ("network", "environment", "consumer")
+"""What tells a thief from his victim whatever he asks for, the surest first."""
+
+
+def narrowest(requester: str, values: Mapping[str, str | None], odd: Sequence[str]) -> Selector:
+    """The narrowest selector that goes on stopping what was odd about a request.
 
     `values` are the request's own, `odd` names those of them that the requester
-    had never shown before, most telling first. The issuer always stands in the
-    rule; where nothing selectable was odd (a rhythm, a rate), the resource does.
-    Wrong when the abuse shares every selectable value with honest work: the rule
-    then stops that work too, which is why rules start in shadow.
+    had never shown before, most telling first. One odd value is named: where the
+    request came from, if that was odd, for a thief changes what he asks for more
+    easily than where he sits; else the most telling of what it asked for, at its
+    issuer. As the requester never showed the value, none of its habits is hit.
+
+    Wrong when the abuse shares every selectable value with honest work: then the
+    resource is named, and honest work on it stops too, which is why rules start
+    in shadow.
     """
-    named = {name: values.get(name) for name in odd if name in SELECTABLE and values.get(name)}
-    if not named:
-        named = {"resource": values.get("resource")}
-    return Selector(requester=requester, **{"issuer": values.get("issuer"), **named})
+    shown = [name for name in odd if name in SELECTABLE and values.get(name)]
+    for name in WHERE:
+        if name in shown:
+            return Selector(requester=requester, **{name: values[name]})
+    told = next((name for name in shown if name != "issuer"), "issuer" if shown else "resource")
+    return Selector(requester=requester, **{"issuer": values.get("issuer"), told: values.get(told)})

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from bench.detection.cache import organisations
 from bench.detection.measure import truth
 from bench.detection.ours import rows
-from bench.detection.splits import TRAIN, VALIDATION, Pair
+from bench.detection.splits import TRAIN, VALIDATION
 from detector.assets import models
 from detector.engine.policy import Policy, Thresholds
 from detector.events import Issuance
 from detector.evidence import GRANT_CODES, USE_CODES, EvidenceModel
 from detector.simulator import KINDS, Organisation
 from detector.training.fusion import fit_probability, fit_weights
-from detector.training.replay import samples
+from detector.training.replay import UNFLAGGED, samples
 
 GRANT_BUDGET: Final = 0.001
 USE_BUDGET: Final = 0.0005
@@ -60,11 +60,13 @@ def fit() -> EvidenceModel:
     uses = fit_weights(*_arrays(train["usage"]), USE_CODES)
     model = EvidenceModel(name="fitted", grants=grants, uses=uses, elsewhere=0.0)
     step_up = Thresholds().step_up
-    said = _evidence(model, VALIDATION)
-    grants = _scaled(grants, step_up / _quantile(*said["issuance"], GRANT_BUDGET))
-    uses = _scaled(uses, step_up / _quantile(*said["usage"], USE_BUDGET))
-    model = replace(model, grants=grants, uses=uses)
-    evidence, abusive = _evidence(model, VALIDATION)["issuance"]
+    said = _evidence(Policy(model=model, thresholds=UNFLAGGED.thresholds))
+    model = replace(
+        model,
+        grants=_scaled(grants, step_up / _quantile(*said["issuance"], GRANT_BUDGET)),
+        uses=_scaled(uses, step_up / _quantile(*said["usage"], USE_BUDGET)),
+    )
+    evidence, abusive = _evidence(Policy(model=model))["issuance"]
     offset, scale = fit_probability(evidence, abusive)
     return replace(model, offset=offset, scale=scale)
 
@@ -81,15 +83,11 @@ def _quantile(evidence: NDArray[np.float64], abusive: NDArray[np.bool_], budget:
     return float(np.quantile(evidence[~abusive], 1.0 - budget, method="higher"))
 
 
-def _evidence(
-    model: EvidenceModel, split: tuple[Pair, ...]
-) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
-    """What the engine itself says of a split with this model, and what was abuse, by kind."""
+def _evidence(policy: Policy) -> dict[str, tuple[NDArray[np.float64], NDArray[np.bool_]]]:
+    """What the engine itself says of the validation split under a policy, and what was abuse, by kind."""
     said: dict[str, tuple[list[float], list[bool]]] = {"issuance": ([], []), "usage": ([], [])}
-    for organisation in organisations(split):
-        found = {
-            (r.kind, r.id): r.evidence for r in rows((row.event for row in organisation.rows), Policy(model=model))
-        }
+    for organisation in organisations(VALIDATION):
+        found = {(r.kind, r.id): r.evidence for r in rows((row.event for row in organisation.rows), policy)}
         for event, _, where in truth(organisation):
             kind = "issuance" if isinstance(event, Issuance) else "usage"
             if where in {"honest", "abuse"} and (kind, event.id) in found:

@@ -32,8 +32,11 @@ SEEN_SHARE: Final = 0.3
 """Under abuse, the share of events that pick among the requester's own values
 evenly, not knowing how often each is right."""
 
-LEAST_P: Final = 1e-9
-"""No habit is surer than this: fingers slip."""
+LEAST_P: Final = 1e-4
+"""No habit is surer than this: fingers slip, and no single one is known better."""
+
+MOST_RATIO: Final = 1.0 / LEAST_P
+"""What a finding that no habit could explain is worth: as much as the surest habit broken."""
 
 COLD_ADOPTIONS: Final = 2.0
 """Adoptions below which the peers of a stranger say nothing about it."""
@@ -72,9 +75,21 @@ APPETITE: Final[Mapping[str, float]] = {
     "medium": 0.8,
     "high": 1.5,
     "critical": 2.0,
+    "no": 0.1,
+    "settled": 0.1,
+    "allowed": 0.1,
+    "live": 0.1,
+    "success": 0.1,
+    "at work": 0.2,
+    "where it was minted": 0.1,
+    "in the network it was minted in": 0.2,
+    "at the site it was minted at": 0.5,
+    "the consumer it was minted for": 0.1,
+    "its requester": 0.3,
     ABSENT: 0.5,
 }
-"""How much likelier than any other new value abuse goes for these."""
+"""How much likelier than any other new value abuse goes for these: more power, and
+not the reassuring end of a facet that has one."""
 
 
 class Weighing(NamedTuple):
@@ -117,7 +132,8 @@ class Family(Struct):
             shown = counts[index]
             count = shown.get(value)
             if count is not None:
-                ratios.append(SEEN_SHARE * total / (count * len(shown)))
+                ratio = SEEN_SHARE * total / (count * len(shown))
+                ratios.append(ratio if ratio < MOST_RATIO else MOST_RATIO)  # noqa: FURB136 - min() costs as much again
             else:
                 novel.append(index)
                 ratios.append(None)
@@ -161,9 +177,10 @@ class Family(Struct):
                 ratios.append(even * total / (_mass(bins, grade) + prior * back))
             elif grade == 0:
                 ratios.append(0.5)
-            else:
-                back = (sum(wider[grade:]) + prior * 0.5 * (1.0 - grade / GRADES)) / backed
-                p = (sum(bins[grade:]) + prior * back) / total
+            else:  # the upper tail is what is left of the total: low grades are common, and short to add up
+                above = max(group.graded - sum(wider[:grade]), 0.0)
+                back = (above + prior * 0.5 * (1.0 - grade / GRADES)) / backed
+                p = (max(own.total - sum(bins[:grade]), 0.0) + prior * back) / total
                 ratios.append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
 
     def learn(self, event: Facets, now: float) -> None:

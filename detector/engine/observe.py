@@ -131,6 +131,8 @@ def _usage(journal: Journal, event: Usage, *, trusted: bool, held: bool) -> Row:
         journal.append(Observed(event=event, weighed=weighed, teaches=trusted), now, facets)
     journal.ear.joined("issuance", found=lease is not None)
     journal.heard("usage", weighed, facets.issuer, shares)
+    if trusted and lease is not None:
+        rulebook.raise_for_use(journal, lease, weighed, now)
     return row(
         weighed,
         id=event.id,

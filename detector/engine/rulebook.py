@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
 import msgspec
 
 from detector.engine.answers import identifier
+from detector.engine.joins import Lease
 from detector.engine.journal import Journal
 from detector.engine.records import RuleChanged, Weighed
 from detector.engine.state import State
@@ -31,16 +33,18 @@ _SAID: Final = 3
 
 def matching(state: State, facets: Facets, now: float) -> Rule | None:
     """The live rule that matches a grant, an enforced one before one in shadow."""
-    rules = state.rules_of.get(facets.requester)
-    if not rules:
+    if facets.requester not in state.rules_of:
         return None
-    values = _selectable(facets)
-    live = [
-        rule
-        for rule in rules
-        if rule.state(now) in {"shadow", "enforced"} and rule.selector.matches(facets.requester, values)
-    ]
+    live = _live(state, facets.requester, _selectable(facets), now)
     return min(live, key=lambda rule: rule.mode != "enforced", default=None)
+
+
+def _live(state: State, requester: str, values: Mapping[str, str | None], now: float) -> list[Rule]:
+    return [
+        rule
+        for rule in state.rules_of.get(requester, ())
+        if rule.state(now) in {"shadow", "enforced"} and rule.selector.matches(requester, values)
+    ]
 
 
 def bites(rule: Rule, request: GrantRequest) -> bool:
@@ -61,17 +65,54 @@ def denied(rule: Rule, weighed: Weighed) -> Weighed:
 
 
 def raise_for(journal: Journal, facets: Facets, weighed: Weighed, now: float) -> None:
-    """Raise a deny rule when this issuance took its requester across the threshold."""
-    state = journal.state
-    policy, standing = state.policy.rules, state.memory.standings.get(facets.requester)
-    if standing is None or weighed.verdict == "allow" or standing.risk.observed_level(now) < policy.raise_at:
-        return
-    if matching(state, facets, now) is not None:
+    """Raise a deny rule when this grant finds its requester's observed risk across the threshold."""
+    if weighed.verdict == "allow" or not _crossed(journal.state, facets.requester, now):
         return
     odd = [key.partition("=")[0] for key in sorted(weighed.odd, key=lambda key: -weighed.odd[key])]
+    _raise(journal, facets.requester, _selectable(facets), odd, weighed=weighed, now=now)
+
+
+def raise_for_use(journal: Journal, lease: Lease, weighed: Weighed, now: float) -> None:
+    """Raise a deny rule when this use of a credential took the requester that minted it across the threshold."""
+    state = journal.state
+    if weighed.verdict == "allow" or not _crossed(state, lease.requester, now):
+        return
+    minted = {
+        "issuer": lease.issuer,
+        "resource": lease.mint.resource,
+        "privilege": lease.mint.privilege,
+        "network": lease.mint.place.network,
+    }
+    values = {name: None if value == ABSENT else value for name, value in minted.items()}
+    own = state.baselines.grants.habits.get(lease.requester)
+    odd = [
+        name for name, value in minted.items() if own is not None and value not in own.counts[GRANT_FACETS.index(name)]
+    ]
+    _raise(journal, lease.requester, values, odd, weighed=weighed, now=now)
+
+
+def _crossed(state: State, requester: str, now: float) -> bool:
+    standing = state.memory.standings.get(requester)
+    return standing is not None and standing.risk.observed_level(now) >= state.policy.rules.raise_at
+
+
+def _raise(
+    journal: Journal,
+    requester: str,
+    values: Mapping[str, str | None],
+    odd: Sequence[str],
+    *,
+    weighed: Weighed,
+    now: float,
+) -> None:
+    """Raise the narrowest rule over these values, unless a live one matches them already."""
+    state = journal.state
+    if _live(state, requester, values, now):
+        return
+    policy = state.policy.rules
     rule = Rule(
-        id=identifier("r", ID_DIGITS, facets.requester, str(state.memory.position)),
-        selector=narrowest(facets.requester, _selectable(facets), odd),
+        id=identifier("r", ID_DIGITS, requester, str(state.memory.position)),
+        selector=narrowest(requester, values, odd),
         mode=policy.mode,
         created=now,
         expires=now + policy.lifetime_seconds,

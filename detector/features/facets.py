@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from detector.events import NOWHERE, GrantRequest, Source, Usage
-from detector.features.names import area, pattern, peers, power
+from detector.features.names import area, kinship, pattern, peers, power
 from detector.features.places import Place, client, place
 from detector.features.pulse import Pulse
 from detector.features.rhythm import grade, hour_of_week
@@ -46,6 +46,7 @@ GRANT_FACETS: Final = (
     "lifetime",
     "right",
     "path",
+    "kinship",
     "renewal",
     "task_state",
     "policy",
@@ -172,6 +173,7 @@ def grant_facets(
         f"{ttl:.0f} s" if ttl is not None else ABSENT,
         f"{privilege} on {resource}",
         f"{resource} from {network}",
+        kinship(requester, resource),
         *context,
     )
     grades = (
@@ -225,7 +227,7 @@ def _user(usage: Usage, minted: Mint, requester: str, fold: Callable[[str], str]
     return "somebody else"
 
 
-def use_facets(  # noqa: PLR0913 - a use is held against all of this
+def use_facets(
     usage: Usage,
     *,
     requester: str,

@@ -68,6 +68,16 @@ def words(name: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=MEMO)
+def kinship(requester: str, resource: str) -> str:
+    """Whether a resource is named after its requester's work, by the words they share.
+
+    >>> kinship("spiffe://prod/app/cart", "aws/creds/cart-write")
+    'named alike'
+    """
+    return "named alike" if words(requester) & words(resource) else "named apart"
+
+
+@lru_cache(maxsize=MEMO)
 def power(action: str) -> str:
     """What an action can do, told from its name: `read`, `write` or `admin`.
 

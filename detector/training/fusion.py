@@ -24,9 +24,24 @@ validation organisations liked weaker penalties only within noise."""
 ITERATIONS: Final = 1_000
 
 
+LEAST_SPREAD: Final = 0.02
+"""Standard deviation (nats) below which a facet did not vary in training: what it is
+worth cannot be known, and it gets `NEUTRAL`."""
+
+NEUTRAL: Final = 0.5
+"""The weight of a facet that training says nothing of: half its own word."""
+
+MOST: Final = 1.5
+"""No facet counts for much more than it says, however well that fitted."""
+
+
 def fit_weights(shares: NDArray[np.float64], abusive: NDArray[np.bool_], codes: Sequence[str]) -> dict[str, float]:
     """A weight for each code (rows × codes in `shares`), 0 where the code only repeats others."""
-    kept = [index for index in range(len(codes)) if bool(np.any(shares[:, index]))]
+    spread = shares.std(axis=0)
+    # Most facets nearly always fit. Centred there, a facet that seldom varies is not mistaken for the intercept.
+    shares = shares - np.median(shares, axis=0)
+    found = {code: NEUTRAL if spread[index] < LEAST_SPREAD else 0.0 for index, code in enumerate(codes)}
+    kept = [index for index in range(len(codes)) if spread[index] >= LEAST_SPREAD]
     while True:
         model = LogisticRegression(C=REGULARISATION, max_iter=ITERATIONS)
         model.fit(shares[:, kept], abusive)
@@ -34,9 +49,8 @@ def fit_weights(shares: NDArray[np.float64], abusive: NDArray[np.bool_], codes: 
         if (weights >= 0.0).all():
             break
         kept = [index for index, weight in zip(kept, weights, strict=True) if weight > 0.0]
-    found = dict.fromkeys(codes, 0.0)
-    found.update({codes[index]: round(float(weight), 4) for index, weight in zip(kept, weights, strict=True)})
-    return found
+    fitted = zip(kept, weights, strict=True)
+    return found | {codes[index]: round(min(float(weight), MOST), 4) for index, weight in fitted}
 
 
 def fit_probability(evidence: NDArray[np.float64], abusive: NDArray[np.bool_]) -> tuple[float, float]:
