@@ -45,7 +45,8 @@ MOST_POLICIES: Final = 16
 """Policies of one token that are looked up: a login that lists more gets its first ones."""
 
 AGAINST_A_DENY: Final = 8.0
-"""What a mint against a deny says at least (nats): a fact, not a habit, so no fitted weight turns it down."""
+"""What a mint against a deny comes to at least (nats), and never to less than a step-up:
+it is a fact, not a habit, so no fitted weight and nothing else that fits turns it down."""
 
 STRANGER: Final = "unminted"
 """The requester of a use whose credential nobody was seen minting and whose log names no user."""
@@ -145,10 +146,12 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     """What an issuance comes to. What its own `decision` added to risk does not speak against it again."""
     ratios, novel = state.baselines.weigh_grant(facets, now)
     found = shares(ratios, state.grant_weights, state.policy.model.pi)
+    least = 0.0
     if facets.values[_DECISION] == _AGAINST:
-        found[_DECISION] = max(found[_DECISION], AGAINST_A_DENY)
+        least = max(AGAINST_A_DENY, state.policy.thresholds_for(facets.issuer).step_up)
+        found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    return _weigh(state, facets, found, novel, GRANT_CODES, now, without=said(known) if known else 0.0)
+    return _weigh(state, facets, found, novel, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
@@ -167,10 +170,11 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     now: float,
     *,
     without: float = 0.0,
+    least: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(standing, facets, found, novel, codes, now) if novel else {}
-    own = quantised(sum(found))
+    own = quantised(max(sum(found), least) if least else sum(found))
     level = standing.risk.level(now, without=without)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
     evidence = quantised(own + carried)
