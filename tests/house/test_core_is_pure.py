@@ -14,7 +14,9 @@ CORE = ("events.py", "evidence*", "risk*", "rules*", "verdict*", "baselines", "e
 
 # Built-ins that read or write, and `hash`, which differs from one process to the next.
 IMPURE_BUILTINS = {"breakpoint", "eval", "exec", "hash", "input", "open", "print"}
-CLOCKS = {"monotonic", "now", "perf_counter", "time_ns", "today", "utcnow"}
+CLOCKS = {"monotonic", "perf_counter", "time_ns"}
+MOMENTS = {"now", "today", "utcnow"}  # of these two; an object of ours may well have a `now` that it was handed
+CALENDARS = {"date", "datetime"}
 GENERATORS = {"default_rng", "random", "urandom", "uuid4"}
 
 
@@ -41,7 +43,11 @@ def impurities(source: str) -> list[str]:
         called = node.func
         if isinstance(called, ast.Name) and called.id in IMPURE_BUILTINS | GENERATORS:
             found.append(f"line {node.lineno}: {called.id}()")
-        if isinstance(called, ast.Attribute) and called.attr in CLOCKS | GENERATORS:
+        if not isinstance(called, ast.Attribute):
+            continue
+        owner = called.value
+        calendar = (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) in CALENDARS
+        if called.attr in CLOCKS | GENERATORS or (calendar and called.attr in MOMENTS):
             found.append(f"line {node.lineno}: .{called.attr}()")
     return found
 
@@ -58,6 +64,7 @@ def test_core_has_no_clock_randomness_or_io() -> None:
     "source",
     [
         "from datetime import datetime\ndatetime.now()",
+        "import datetime\ndatetime.date.today()",
         "import time\ntime.monotonic()",
         "import numpy as np\nnp.random.normal()",
         "rows = open('x').read()",

@@ -19,7 +19,7 @@ import pytest
 from tests.house.readme import BIN, README, SAME_AS, TABLE, Step, refreshed, steps
 
 PORT = "8181"  # the default, as the README writes it; the test's server takes a free one
-READY_SECONDS = 30.0
+READY_SECONDS = 120.0  # a busy machine takes its time to start Python
 
 
 @pytest.fixture
