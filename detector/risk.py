@@ -16,11 +16,11 @@ HALF_LIFE_SECONDS: Final = 6 * 3600.0
 """Half of what had accumulated is forgotten in this time: long enough to add up
 a working session of abuse, short enough that yesterday's redeploy is history."""
 
-ALLOWANCE: Final = 5.0
-"""What a row may say before it counts (nats): just below a step-up. Honest life is
+ALLOWANCE: Final = 6.0
+"""What a row may say before it counts (nats): as much as earns a step-up. Honest life is
 mildly odd all day, and what adds up must be what was odd enough to look at."""
 
-LEAST_STEP: Final = -2.0
+LEAST_STEP: Final = -2.5
 """What one row takes away at most (nats): else a thief could launder his risk with a
 handful of the victim's own requests."""
 

@@ -68,6 +68,9 @@ come from where nobody comes from, but they ask for what exists."""
 
 NEW_TO_ALL_ELSE: Final = 0.25
 
+LEFT_OUT: Final = 0.2
+"""How often abuse leaves out what the identity always gave: a task, a purpose, a proof."""
+
 APPETITE: Final[Mapping[str, float]] = {
     "read": 0.6,
     "admin": 2.0,
@@ -86,7 +89,6 @@ APPETITE: Final[Mapping[str, float]] = {
     "at the site it was minted at": 0.5,
     "the consumer it was minted for": 0.1,
     "its requester": 0.3,
-    ABSENT: 0.5,
 }
 """How much likelier than any other new value abuse goes for these: more power, and
 not the reassuring end of a facet that has one."""
@@ -160,6 +162,8 @@ class Family(Struct):
 
     def _abuse(self, index: int, value: str) -> float:
         """How likely abuse goes for a value that its requester never showed."""
+        if value == ABSENT:
+            return LEFT_OUT
         new = NEW_TO_ALL.get(self.facets[index], NEW_TO_ALL_ELSE)
         appetite = APPETITE.get(value, 1.0)
         known = self.fleet.counts[index]

@@ -35,8 +35,12 @@ ECHO: Final = 0.2
 """What an oddity still says when the same requester shows it again before it is
 learnt: a redeploy repeats its news with every request, and once was the news."""
 
-CARRY_FROM: Final = 2.0
-CARRY_FULL: Final = 10.0
+ROLL_OUT: Final = 0.6
+"""What is left of an oddity's word for each other requester that showed it these days:
+what many take up at once is a roll-out. Wrong when one thief holds many identities."""
+
+CARRY_FROM: Final = 3.0
+CARRY_FULL: Final = 12.0
 """What had accumulated counts in full against a row with at least `CARRY_FULL` nats
 of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
 ordinary requests, in the middle of an attack on its identity, stay ordinary."""
@@ -173,7 +177,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     least: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
-    odd = _oddities(standing, facets, found, novel, codes, now) if novel else {}
+    odd = _oddities(state, facets, found, novel, codes, now) if novel else {}
     own = quantised(max(sum(found), least) if least else sum(found))
     level = standing.risk.level(now, without=without)
     carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
@@ -199,19 +203,28 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
 
 
 def _oddities(  # noqa: PLR0917 - as `_weigh`
-    standing: Standing, facets: Facets, found: list[float], novel: list[int], codes: Sequence[str], now: float
+    state: State, facets: Facets, found: list[float], novel: list[int], codes: Sequence[str], now: float
 ) -> dict[str, int]:
-    """The row's novelties and what they say (quanta); in `found`, echoes are turned down."""
+    """The row's novelties and what they say (quanta).
+
+    In `found`, echoes are turned down, and what others took up at the same time.
+    """
     odd: dict[str, int] = {}
+    known = state.memory.standings.get(facets.requester, _NOBODY).odd
     for index in novel:
         share = found[index]
         if share < ODD_FROM:
             continue
         key = f"{codes[index]}={facets.values[index]}"
         odd[key] = quantise(share)
-        before = standing.odd.get(key)
+        before = known.get(key)
         if before is not None and now - before.at < ODDITY_SECONDS:
             found[index] = share * ECHO
+            continue
+        uptake = state.memory.uptakes.get(key)
+        if uptake is not None and now - uptake.at < ODDITY_SECONDS:
+            others = sum(1 for taker in uptake.requesters if taker != facets.requester)
+            found[index] = share * ROLL_OUT**others
     return odd
 
 

@@ -55,7 +55,7 @@ class Policy:
     identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
     quarantine_seconds: float = 3600.0
-    flagged_quarantine_seconds: float = 7 * DAY
+    flagged_quarantine_seconds: float = DAY
     model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
 

@@ -48,6 +48,12 @@ is learnt, unless it was flagged; then it is news again."""
 MOST_ODDITIES: Final = 64
 """Oddities of one requester that are remembered so as not to count twice."""
 
+UPTAKES: Final = 20_000
+"""Oddities whose takers are remembered: the news of a few days in a large fleet."""
+
+MOST_TAKERS: Final = 8
+"""Takers of one oddity that are told apart: past it everybody has it."""
+
 CLEARED: Final = frozenset({"approved", "legitimate"})
 """Outcomes that speak for the requester; the other two speak against it."""
 
@@ -72,6 +78,13 @@ class Oddity(Struct):
     """What a requester was last found odd for: quanta, and when."""
 
     quanta: int
+    at: float
+
+
+class Uptake(Struct):
+    """Who showed one oddity lately, and since when: many at once are a roll-out."""
+
+    requesters: list[str]
     at: float
 
 
@@ -105,6 +118,7 @@ class Memory(Struct):
     overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
     condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
     askers: dict[str, float] = field(default_factory=dict)
+    uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)
     lessons: deque[Lesson] = field(default_factory=deque)
@@ -192,7 +206,7 @@ class State:
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
-        self._move(standing, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
+        self._move(prepared.requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
             return
@@ -223,7 +237,7 @@ class State:
         elif event.credential:
             joins.strangers.put(event.credential, now)
         standing.pulse.use(now, denied=event.outcome == "denied")
-        self._move(standing, weighed, now, moved=in_nats(weighed.step))
+        self._move(prepared.requester, weighed, now, moved=in_nats(weighed.step))
         lesson = Lesson(now, lease.issuance if lease is not None else "", use=True, facets=prepared)
         self._queue(event_keys(event)[0], lesson, weighed, now)
 
@@ -301,8 +315,9 @@ class State:
             found = self.memory.standings[requester] = Standing()
         return found
 
-    def _move(self, standing: Standing, weighed: Weighed, now: float, *, moved: float) -> None:
+    def _move(self, requester: str, weighed: Weighed, now: float, *, moved: float) -> None:
         """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
+        standing = self.standing(requester)
         step(standing.risk, moved, now)
         odd = standing.odd
         for key, quanta in weighed.odd.items():
@@ -311,8 +326,16 @@ class State:
                 odd[key] = Oddity(quanta, now)
             if len(odd) > MOST_ODDITIES:
                 del odd[next(iter(odd))]
+            self._taken_up(key, requester, now)
         if weighed.odd or weighed.verdict != "allow":
             self._remember(standing, now)
+
+    def _taken_up(self, key: str, requester: str, now: float) -> None:
+        uptake = self.memory.uptakes.get(key)
+        if uptake is None or now - uptake.at >= ODDITY_SECONDS:
+            self.memory.uptakes.put(key, Uptake([requester], now))
+        elif requester not in uptake.requesters and len(uptake.requesters) < MOST_TAKERS:
+            uptake.requesters.append(requester)
 
     def _remember(self, standing: Standing, now: float) -> None:
         standing.history.append((now, quantise(standing.risk.level(now))))
