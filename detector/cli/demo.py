@@ -35,6 +35,7 @@ mode = "enforced"
 HONEST: Final = "honest-requests.jsonl"
 STOLEN: Final = "stolen-runner.jsonl"
 REASONS_SHOWN: Final = 3
+IN_FORCE: Final = frozenset({"shadow", "enforced"})
 TOKEN_SECONDS: Final = 3_600.0
 
 
@@ -173,21 +174,29 @@ def _show_answer(screen: Console, answered: Answered) -> None:
     )
     if answered.verdict == "allow":
         return
+    if answered.rule is not None:
+        _say(screen, f"            deny rule {answered.rule} is in force")
+        return
     for reason in answered.reasons[:REASONS_SHOWN]:
         _say(screen, f"    {reason['nats']:>6.1f}  {reason['because']}")
         _say(screen, f"            expected {reason['expected']}; seen {reason['observed']}", style="dim")
 
 
 def _show_rules(screen: Console, broker: Broker) -> list[dict[str, Any]]:
-    rules = broker.rules()
-    for rule in rules:
+    """The rules in force, and how many have come and gone while the history was learnt."""
+    every = broker.rules()
+    standing = [rule for rule in every if rule["state"] in IN_FORCE]
+    for rule in standing:
         _say(screen, f"  deny rule {rule['id']} ({rule['state']}), raised by {rule['by']}", style="bold")
         _say(screen, f"    stops    {rule['scope']}")
         _say(screen, f"    until    {rule['expires']}, when it ends by itself")
         _say(screen, f"    because  {rule['because']}")
-    if not rules:
+    if not standing:
         _say(screen, "  no deny rule was raised")
-    return rules
+    ended = len(every) - len(standing)
+    if ended:
+        _say(screen, f"  {ended} more, raised while the history was learnt, have ended by themselves")
+    return standing
 
 
 def _judged(
@@ -212,7 +221,7 @@ def _judged(
 def _where_next(screen: Console, folder: Path) -> None:
     from detector.store import LogReader
 
-    assayer = "assayer" if shutil.which("assayer") else sys.argv[0]
+    assayer = _our_name()
     last = _last_refusal(LogReader(folder))
     _heading(screen, "Where to look next")
     if last:
@@ -221,6 +230,13 @@ def _where_next(screen: Console, folder: Path) -> None:
     _say(screen, f"  {assayer} serve --config {folder / 'assayer.toml'} --data {folder}")
     _say(screen, "      then http://127.0.0.1:8181/docs and http://127.0.0.1:8181/metrics")
     _say(screen, f"  {assayer} ingest YOUR-LOGS")
+
+
+def _our_name() -> str:
+    """How the reader can start this very command again."""
+    if shutil.which("assayer"):
+        return "assayer"
+    return f"{sys.executable} -m detector" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
 def _last_refusal(log: LogReader) -> str | None:

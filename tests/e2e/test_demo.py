@@ -73,7 +73,7 @@ class TestTheDemonstration:
         """It is in force, names the requester and more, and ends by itself."""
         done, _, _ = told
         assert re.search(r"deny rule r-[0-9a-f]{12} \(enforced\), raised by assayer", done.stdout)
-        assert re.search(r"stops +requester .+ · issuer .+", done.stdout)
+        assert re.search(r"stops +requester .+ · (?:issuer|network) .+", done.stdout)
         assert re.search(r"until +20\d\d-\d\d-\d\dT.+, when it ends by itself", done.stdout)
 
     def test_where_to_look_next_works_as_printed(
@@ -81,7 +81,7 @@ class TestTheDemonstration:
     ) -> None:
         """The commands that it ends with run, and show what they promise."""
         done, folder, _ = told
-        commands = re.findall(r"^ +\S*assayer\S* ((?:explain|rules) .+)$", done.stdout, re.MULTILINE)
+        commands = re.findall(r"^ .+?(?:assayer|-m detector) ((?:explain|rules) .+)$", done.stdout, re.MULTILINE)
         assert [command.split()[0] for command in commands] == ["explain", "rules"]
         for command in commands:
             said = subprocess.run(
