@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from detector.engine.joins import Lease
+from detector.engine.memory import Standing
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import CLEARED, ODDITY_SECONDS, Standing, State, said
+from detector.engine.state import CLEARED, ODDITY_SECONDS, State, said
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import GRANT_CODES, USE_CODES, quantise, quantised, shares

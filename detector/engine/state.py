@@ -8,17 +8,15 @@ state, byte for byte, wherever they are folded.
 from __future__ import annotations
 
 import hashlib
-from collections import deque
 from typing import Any, Final, cast
 
 import msgspec
-from msgspec import Struct, field
 
 from detector.baselines.baselines import Baselines
-from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Held, Joins, lease_of
+from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
+from detector.engine.memory import Hits, Lesson, Memory, Oddity, Standing, Uptake, revived, saved
 from detector.engine.policy import Policy
-from detector.engine.recent import Recent
 from detector.engine.records import (
     Configured,
     Decided,
@@ -33,9 +31,8 @@ from detector.events import Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
 from detector.features.facets import GRANT_FACETS, Facets, mint
 from detector.features.identity import Identities
-from detector.features.pulse import Pulse
 from detector.features.sensitivity import Sensitivities
-from detector.risk import Risk, step
+from detector.risk import step
 from detector.rules import Rule
 
 MOST_HISTORY: Final = 64
@@ -48,9 +45,6 @@ is learnt, unless it was flagged; then it is news again."""
 MOST_ODDITIES: Final = 64
 """Oddities of one requester that are remembered so as not to count twice."""
 
-UPTAKES: Final = 20_000
-"""Oddities whose takers are remembered: the news of a few days in a large fleet."""
-
 MOST_TAKERS: Final = 8
 """Takers of one oddity that are told apart: past it everybody has it."""
 
@@ -59,73 +53,6 @@ CLEARED: Final = frozenset({"approved", "legitimate"})
 
 ENDED_RULES: Final = 1_000
 """Expired and withdrawn rules kept for listing; the log has them all."""
-
-
-class Lesson(Struct):
-    """What one event will teach once its quarantine ends at `release` (the log's clock).
-
-    `issuance` is the one that the event is, or is a use of: where that is found
-    to have been abuse, neither teaches.
-    """
-
-    release: float
-    issuance: str
-    use: bool
-    facets: Facets
-
-
-class Oddity(Struct):
-    """What a requester was last found odd for: quanta, and when."""
-
-    quanta: int
-    at: float
-
-
-class Uptake(Struct):
-    """Who showed one oddity lately, and since when: many at once are a roll-out."""
-
-    requesters: list[str]
-    at: float
-
-
-class Standing(Struct):
-    """What is held against one requester, and how busy it is."""
-
-    pulse: Pulse = field(default_factory=Pulse)
-    risk: Risk = field(default_factory=Risk)
-    odd: dict[str, Oddity] = field(default_factory=dict)
-    history: list[tuple[float, int]] = field(default_factory=list)
-
-
-class Hits(Struct):
-    """How often a rule matched: while enforced, and in shadow."""
-
-    enforced: int = 0
-    shadow: int = 0
-
-
-class Memory(Struct):
-    """Everything folded but the baselines, in one value that can leave the process."""
-
-    policy: Policy
-    joins: Joins = field(default_factory=Joins)
-    standings: dict[str, Standing] = field(default_factory=dict)
-    decisions: Recent[Decided] = field(default_factory=lambda: Recent(DECISIONS))
-    asked: Recent[str] = field(default_factory=lambda: Recent(2 * DECISIONS))
-    refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
-    minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
-    outcomes: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
-    overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
-    condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
-    askers: dict[str, float] = field(default_factory=dict)
-    uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
-    rules: dict[str, Rule] = field(default_factory=dict)
-    hits: dict[str, Hits] = field(default_factory=dict)
-    lessons: deque[Lesson] = field(default_factory=deque)
-    flagged: dict[str, Lesson] = field(default_factory=dict)
-    position: int = 0
-    stamp: float = 0.0
-    configured: bool = False
 
 
 class State:
@@ -374,8 +301,7 @@ class State:
 
     def snapshot(self) -> bytes:
         """The whole state as MessagePack; equal states give equal bytes."""
-        memory = msgspec.msgpack.encode(self.memory, enc_hook=_flatten)
-        return msgspec.msgpack.encode((VERSION, memory, self.baselines.snapshot()))
+        return msgspec.msgpack.encode((VERSION, saved(self.memory), self.baselines.snapshot()))
 
     @classmethod
     def revive(cls, data: bytes) -> State:
@@ -384,9 +310,9 @@ class State:
         if version != VERSION:
             message = f"a snapshot of version {version}; this program reads version {VERSION}"
             raise ValueError(message)
-        revived = msgspec.msgpack.decode(memory, type=Memory, dec_hook=_restore)
-        state = cls(revived.policy)
-        state.memory = revived
+        remembered = revived(memory)
+        state = cls(remembered.policy)
+        state.memory = remembered
         state.baselines = Baselines.revive(baselines)
         state.index_rules()
         return state
@@ -405,17 +331,3 @@ VERSION: Final = 1
 def said(decision: Decided) -> float:
     """What a decision added to the risk of its requester (nats)."""
     return max(in_nats(decision.weighed.step), 0.0)
-
-
-def _flatten(value: object) -> object:
-    if isinstance(value, deque):
-        return list(value)
-    message = f"cannot snapshot a {type(value).__name__}"
-    raise NotImplementedError(message)
-
-
-def _restore(kind: Any, value: object) -> object:
-    if getattr(kind, "__origin__", None) is deque:
-        return deque(msgspec.convert(value, list[Lesson]))
-    message = f"cannot revive a {kind}"
-    raise NotImplementedError(message)

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from detector.engine import Engine, Row
-from detector.engine.policy import DAY, Policy
+from detector.engine.policy import DAY, Policy, RulePolicy, Thresholds
 from detector.engine.ports import LogUnavailable
 from detector.engine.records import Decided, Entry, Record, decode, encode
 from detector.engine.state import State
@@ -29,6 +29,16 @@ AWAY: Final = Source(ip="185.220.101.47", environment="prod", user_agent="curl/8
 
 PLAIN: Final = EvidenceModel(name="plain", elsewhere=1.0)
 """Every facet's share counts in full: what a test says then depends on no fit."""
+
+
+HOUSE: Final = Policy(
+    model=PLAIN,
+    thresholds=Thresholds(step_up=6.0, deny=14.0),
+    rules=RulePolicy(raise_at=8.0, lifetime_seconds=4 * HOUR, mode="shadow"),
+    quarantine_seconds=QUARANTINE,
+    flagged_quarantine_seconds=7 * DAY,
+)
+"""Spelled out, so that a change of defaults is no change of these tests."""
 
 
 class Hand:
@@ -89,7 +99,7 @@ class World:
     def __init__(self, policy: Policy | None = None, *, log: Paper | None = None, **more: Any) -> None:
         self.clock = Hand()
         self.log = Paper() if log is None else log
-        self.policy = Policy(model=PLAIN) if policy is None else policy
+        self.policy = HOUSE if policy is None else policy
         self.engine = Engine(policy=self.policy, log=self.log, clock=self.clock, **more)
         self._number = 0
 
@@ -151,13 +161,19 @@ class World:
         return self.engine.ask(self.grant(**more), trusted=trusted).decision
 
     def issue(self, *, trusted: bool = True, **more: Any) -> Row:
-        """Observe a mint, and take its row."""
-        (row,) = self.engine.observe(self.issuance(**more), trusted=trusted)
+        """Observe a mint, and take its row out of those that it brings."""
+        event = self.issuance(**more)
+        (row,) = (
+            row for row in self.engine.observe(event, trusted=trusted) if (row.kind, row.id) == ("issuance", event.id)
+        )
         return row
 
     def use(self, credential: str | None, *, trusted: bool = True, **more: Any) -> Row:
         """Observe a use that is judged at once, and take its row."""
-        (row,) = self.engine.observe(self.usage(credential, **more), trusted=trusted)
+        event = self.usage(credential, **more)
+        (row,) = (
+            row for row in self.engine.observe(event, trusted=trusted) if (row.kind, row.id) == ("usage", event.id)
+        )
         return row
 
     def happens(self, change: str, subject: str, *, trusted: bool = True, **more: Any) -> None:
@@ -230,6 +246,7 @@ __all__ = [
     "DAY",
     "HOME",
     "HOUR",
+    "HOUSE",
     "ISSUER",
     "MONDAY",
     "PLAIN",

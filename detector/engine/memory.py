@@ -1,0 +1,112 @@
+"""What the fold remembers, as plain values that can leave the process. The baselines are kept beside it."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct, field
+
+from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
+from detector.engine.policy import Policy
+from detector.engine.recent import Recent
+from detector.engine.records import Decided
+from detector.features.facets import Facets
+from detector.features.pulse import Pulse
+from detector.risk import Risk
+from detector.rules import Rule
+
+UPTAKES: Final = 20_000
+"""Oddities whose takers are remembered: the news of a few days in a large fleet."""
+
+
+class Lesson(Struct):
+    """What one event will teach once its quarantine ends at `release` (the log's clock).
+
+    `issuance` is the one that the event is, or is a use of: where that is found
+    to have been abuse, neither teaches.
+    """
+
+    release: float
+    issuance: str
+    use: bool
+    facets: Facets
+
+
+class Oddity(Struct):
+    """What a requester was last found odd for: quanta, and when."""
+
+    quanta: int
+    at: float
+
+
+class Uptake(Struct):
+    """Who showed one oddity lately, and since when: many at once are a roll-out."""
+
+    requesters: list[str]
+    at: float
+
+
+class Standing(Struct):
+    """What is held against one requester, and how busy it is."""
+
+    pulse: Pulse = field(default_factory=Pulse)
+    risk: Risk = field(default_factory=Risk)
+    odd: dict[str, Oddity] = field(default_factory=dict)
+    history: list[tuple[float, int]] = field(default_factory=list)
+
+
+class Hits(Struct):
+    """How often a rule matched: while enforced, and in shadow."""
+
+    enforced: int = 0
+    shadow: int = 0
+
+
+class Memory(Struct):
+    """Everything folded but the baselines, in one value that can leave the process."""
+
+    policy: Policy
+    joins: Joins = field(default_factory=Joins)
+    standings: dict[str, Standing] = field(default_factory=dict)
+    decisions: Recent[Decided] = field(default_factory=lambda: Recent(DECISIONS))
+    asked: Recent[str] = field(default_factory=lambda: Recent(2 * DECISIONS))
+    refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
+    minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    outcomes: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
+    condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
+    askers: dict[str, float] = field(default_factory=dict)
+    uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
+    rules: dict[str, Rule] = field(default_factory=dict)
+    hits: dict[str, Hits] = field(default_factory=dict)
+    lessons: deque[Lesson] = field(default_factory=deque)
+    flagged: dict[str, Lesson] = field(default_factory=dict)
+    position: int = 0
+    stamp: float = 0.0
+    configured: bool = False
+
+
+def saved(memory: Memory) -> bytes:
+    """A memory as MessagePack; equal ones give equal bytes."""
+    return msgspec.msgpack.encode(memory, enc_hook=_flattened)
+
+
+def revived(data: bytes) -> Memory:
+    """The memory that `saved` wrote. Raises `msgspec.DecodeError` for other bytes."""
+    return msgspec.msgpack.decode(data, type=Memory, dec_hook=_restored)
+
+
+def _flattened(value: object) -> object:
+    if isinstance(value, deque):
+        return list(value)
+    message = f"cannot snapshot a {type(value).__name__}"
+    raise NotImplementedError(message)
+
+
+def _restored(kind: Any, value: object) -> object:
+    if getattr(kind, "__origin__", None) is deque:
+        return deque(msgspec.convert(value, list[Lesson]))
+    message = f"cannot revive a {kind}"
+    raise NotImplementedError(message)
