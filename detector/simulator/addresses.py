@@ -49,6 +49,7 @@ HOMES: tuple[Range, ...] = tuple(
     (f"{a}.{b}", 2)
     for a, b in ((84, 112), (86, 3), (92, 40), (77, 180), (98, 207), (73, 15), (24, 6), (121, 44), (178, 83), (81, 204))
 )
+OPERATORS_TOOLS = ("terraform/1.8", "aws-cli/2.15", "kubectl/v1.30", "vault/1.16", "curl/8.7", "python-requests/2.32")
 THIEVES_TOOLS = ("python-requests/2.32", "curl/8.7", "aws-cli/2.17", "Go-http-client/1.1", "kubectl/v1.29")
 
 
@@ -130,7 +131,7 @@ class Addresses:
             cidrs=tuple((a, 0) for a in self.office),
             region="",
             environment=environment,
-            user_agent=dice.pick(("terraform/1.8", "aws-cli/2.15", "kubectl/v1.30", "vault/1.16")),
+            user_agent=dice.pick(OPERATORS_TOOLS),
         )
 
     def sofa(self, environment: str, dice: Dice) -> Place:
@@ -141,7 +142,7 @@ class Addresses:
             cidrs=((f"{prefix}.{dice.below(256)}", 1),),
             region="",
             environment=environment,
-            user_agent=dice.pick(("terraform/1.8", "aws-cli/2.15", "kubectl/v1.30", "vault/1.16")),
+            user_agent=dice.pick(OPERATORS_TOOLS),
         )
 
     def rented(self, environment: str, dice: Dice) -> Place:

@@ -11,7 +11,7 @@ from detector.simulator.dice import Dice, hash_of
 from detector.simulator.labels import Label
 from detector.simulator.ledger import Ledger, Minted
 from detector.simulator.model import DAY, HOUR, Access, Intent, Option, Place, Requester
-from detector.simulator.objects import new_object, usual_action
+from detector.simulator.objects import GRASPING, new_object, usual_action
 from detector.simulator.population import World, grow
 from detector.simulator.urn import Urn
 
@@ -86,6 +86,8 @@ class Life:
     def _ask(self, time: float, session: int, mood: Mood, because: str | None) -> None:
         who, dice = self.requester, self.dice
         option, fresh = self._choose(time)
+        if dice.chance(who.habits.handovers):
+            self._hand_over(time)
         chain, life = who.chains.draw(dice, time), who.lifetimes.draw(dice, time)
         consumer, name = who.consumers.draw(dice, time), who.names.draw(dice, time)
         for said in (option, chain, life, consumer, name):
@@ -105,7 +107,7 @@ class Life:
             run=self._runs,
             task=mood.task,
             chain=chain.value,
-            ttl_seconds=float(max(60, round(option.value.ttl_seconds * life.value))),
+            ttl_seconds=self._lifetime(option.value.ttl_seconds * life.value),
             consumer=consumer.value,
             method=who.method,
             purpose=mood.purpose,
@@ -121,6 +123,21 @@ class Life:
             self._mint(replace(intent, time=time + dice.between(0.05, 3.0)))
         self._use(minted)
         self._renew(minted)
+
+    def _lifetime(self, usual: float) -> float:
+        """The usual one, unless somebody chose another by hand."""
+        factor = self.dice.pick((0.25, 0.5, 2.0, 4.0, 8.0)) if self.dice.chance(self.requester.habits.whims) else 1.0
+        return float(max(60, round(usual * factor)))
+
+    def _hand_over(self, time: float) -> None:
+        """It works for somebody new from now on, beside the others."""
+        who, dice = self.requester, self.dice
+        if who.role == "agent" or dice.chance(0.3):
+            chain = who.chains.draw(dice, time).value
+            who.chains.add((*chain[:2], f"user:{dice.letters(5)}"), weight=0.15, since=time)
+        else:
+            other = dice.pick(list(self.world.applications))
+            who.consumers.add(f"{other}-{dice.pick(('worker', 'batch', 'api'))}", weight=0.15, since=time)
 
     def _emergency(self, time: float) -> bool:
         who = self.requester
@@ -174,12 +191,18 @@ class Life:
             self.ledger.use(
                 minted,
                 at,
-                action=usual_action(intent.access, dice),
+                action=self._action(intent.access),
                 place=place,
                 address=address,
                 touched=self.touch(intent.access),
                 outcome="denied" if denied else "success",
             )
+
+    def _action(self, access: Access) -> str:
+        """The usual, or now and then what thieves do too: look around, hand out, clean up."""
+        if self.dice.chance(0.5 * self.requester.habits.whims):
+            return self.dice.pick(GRASPING[access.surface])
+        return usual_action(access, self.dice)
 
     def touch(self, access: Access) -> str:
         """What a credential for that access touches next: the usual, now and then something new."""

@@ -147,7 +147,9 @@ class Habits:
     """The numbers of one requester's everyday.
 
     `novelty` and `discount` are the strength and discount of its Pitman-Yor
-    urn over resources; `object_*` of the one over what its credentials touch.
+    urn over resources; `object_*` of the one over what its credentials touch;
+    `whims` is how often a lifetime is chosen by hand, `handovers` how often it
+    works for somebody new.
     """
 
     novelty: float
@@ -163,6 +165,8 @@ class Habits:
     tasked: float
     purposes: float
     consumer_elsewhere: bool
+    whims: float
+    handovers: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -214,7 +214,9 @@ def _settle(world: World, requester: Requester, kind: RoleKind, dice: Dice) -> N
         requester.places.add(place, weight=weight, since=since, until=until, because=because)
     requester.chains.add(_chain(world.style, requester, dice))
     if requester.role == "agent":
-        requester.chains.add((*_chain(world.style, requester, dice), f"user:{dice.pick(_TITLES)}"), weight=0.3)
+        for rank in range(1 + dice.geometric(1.5)):
+            chain = (*_chain(world.style, requester, dice), f"user:{dice.pick(_TITLES)}")
+            requester.chains.add(chain, weight=0.3 / (rank + 1.0))
     requester.lifetimes.add(dice.pick((1.0, 1.0, 1.0, 0.5, 2.0)))
     elsewhere = requester.habits.consumer_elsewhere
     requester.consumers.add(f"{requester.application}-{dice.pick(_TITLES)}" if elsewhere else None)
@@ -293,6 +295,8 @@ def _habits(world: World, kind: RoleKind, dice: Dice) -> Habits:
         tasked=kind.tasked * (0.4 if dice.chance(0.3) else 1.0),
         purposes=dice.between(0.5, 1.0),
         consumer_elsewhere=dice.chance(kind.elsewhere),
+        whims=min(0.25, kind.whims * dice.lognormal(1.0, 0.8)),
+        handovers=min(0.05, kind.handovers * dice.lognormal(1.0, 0.8)),
     )
 
 

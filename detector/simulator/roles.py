@@ -32,6 +32,8 @@ class RoleKind:
     tasked: float
     elsewhere: float
     methods: tuple[str, ...]
+    whims: float = 0.003
+    handovers: float = 0.0004
     evenness: float = 1.0
     clockwork: bool = False
 
@@ -67,6 +69,8 @@ ROLES: Final[Mapping[Role, RoleKind]] = {
         uses=2.5,
         tasked=0.0,
         elsewhere=0.0,
+        whims=0.001,
+        handovers=0.0,
         methods=("kubernetes", "approle"),
         clockwork=True,
         evenness=9.0,
@@ -85,6 +89,8 @@ ROLES: Final[Mapping[Role, RoleKind]] = {
         uses=1.6,
         tasked=0.95,
         elsewhere=0.3,
+        whims=0.012,
+        handovers=0.002,
         methods=("oidc",),
     ),
     "ci_own": RoleKind(
@@ -101,6 +107,8 @@ ROLES: Final[Mapping[Role, RoleKind]] = {
         uses=1.6,
         tasked=0.95,
         elsewhere=0.3,
+        whims=0.012,
+        handovers=0.002,
         methods=("jwt-svid", "approle"),
     ),
     "agent": RoleKind(
@@ -117,6 +125,8 @@ ROLES: Final[Mapping[Role, RoleKind]] = {
         uses=2.6,
         tasked=0.97,
         elsewhere=0.1,
+        whims=0.03,
+        handovers=0.005,
         methods=("jwt-svid", "oidc"),
     ),
     "partner": RoleKind(
@@ -149,6 +159,8 @@ ROLES: Final[Mapping[Role, RoleKind]] = {
         uses=2.0,
         tasked=0.3,
         elsewhere=0.0,
+        whims=0.08,
+        handovers=0.001,
         methods=("oidc", "userpass"),
     ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from detector.simulator.abuse.stage import DAY, HOUR, Stage
-from detector.simulator.objects import ACTIONS
+from detector.simulator.objects import ACTIONS, new_object
 
 
 def off_hours(stage: Stage) -> None:
@@ -57,7 +57,7 @@ def break_glass(stage: Stage) -> None:
         intent = replace(stage.habit(at), break_glass=True)
         if not stage.careful and strong:
             access = strong[number % len(strong)]
-            intent = replace(intent, access=access, ttl_seconds=access.ttl_seconds)
+            intent = replace(stage.wish(at, access), break_glass=True)
         stage.use(stage.mint(intent), stage.uses(), grasping=0.3)
 
 
@@ -105,7 +105,7 @@ def scope_mismatch(stage: Stage) -> None:
                 moment,
                 action=dice.pick(ACTIONS[strong.surface][strong.privilege]),
                 place=place,
-                touched=f"{strong.application}/{dice.pick(('keys', 'backup', 'dump', 'secrets'))}/{dice.below(50)}",
+                touched=new_object(strong, dice),
                 address=address,
                 outcome="denied" if dice.chance(0.15 if stage.careful else 0.5) else "success",
             )
@@ -131,7 +131,7 @@ def compromised_issuer(stage: Stage) -> None:
             upheaval=None,
             break_glass=False,
             refused=False,
-            ttl_seconds=float(max(60, round(model.ttl_seconds * dice.pick((1.0, 1.5, 2.0))))),
+            ttl_seconds=float(max(60, round(model.ttl_seconds * dice.pick((1.0, 1.0, 1.5))))),
         )
         if dice.chance(0.5):
             odd = replace(odd, address=f"{subnet}.{2 + dice.below(250)}")

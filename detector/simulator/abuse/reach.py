@@ -91,7 +91,7 @@ def poison_then_hit(stage: Stage) -> None:
     target, at = wanted[0], stage.at
     for _ in range(3 + dice.below(4)):
         for moment in stage.times(1 + dice.below(3), 300.0, at=at):
-            stage.use(stage.mint(replace(stage.habit(moment), access=target, ttl_seconds=target.ttl_seconds)), 1)
+            stage.use(stage.mint(stage.wish(moment, target)), 1)
         at += dice.between(14.0, 30.0) * HOUR
     hit = [a for a in stage.strangers(target.environment, privileges=("admin",)) if a.application == target.application]
     _ask_for(stage, hit or [target], stage.times(6 + dice.geometric(6.0), 20.0, at=at))
@@ -116,7 +116,7 @@ def probing(stage: Stage) -> None:
         # The first tries are the victim's own resource refused once more, as everybody's are at times.
         access = usual if number < 2 or not wanted else wanted[number // 3 % len(wanted)]  # noqa: PLR2004
         refused = number < 4 or dice.chance(0.6)  # noqa: PLR2004
-        intent = replace(stage.habit(at), access=access, ttl_seconds=access.ttl_seconds, refused=refused)
+        intent = replace(stage.wish(at, access), refused=refused)
         minted = stage.mint(intent)
         if not refused:
             stage.use(minted, stage.uses(), grasping=0.3)
@@ -131,7 +131,7 @@ def wandering(stage: Stage) -> None:
     for number, at in enumerate(stage.times(4 + dice.geometric(8.0), 70.0)):
         access = wanted[number % len(wanted)]
         refused = dice.chance(refusals)
-        minted = stage.mint(replace(stage.habit(at), access=access, ttl_seconds=access.ttl_seconds, refused=refused))
+        minted = stage.mint(replace(stage.wish(at, access), refused=refused))
         if not refused:
             stage.use(minted, 1 + stage.uses(), denied=0.25 if stage.careful else 0.6, foreign=0.9)
 
@@ -143,7 +143,7 @@ def _ask_for(stage: Stage, wanted: list[Access], times: list[float]) -> None:
             return
         access = wanted[number % len(wanted)]
         refused = stage.dice.chance(0.03 if stage.careful else 0.12)
-        intent = replace(stage.habit(at), access=access, ttl_seconds=access.ttl_seconds, refused=refused)
+        intent = replace(stage.wish(at, access), refused=refused)
         minted = stage.mint(intent)
         if not refused:
             stage.use(minted, stage.uses(), grasping=0.1 if stage.careful else 0.3, foreign=0.5)

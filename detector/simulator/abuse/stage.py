@@ -20,7 +20,7 @@ Tell: TypeAlias = Literal["mint", "use", "late"]
 """Where abuse first shows: in the first mint, in what is done with it, or only in the course of time."""
 
 Quirk: TypeAlias = Literal["tool", "bare", "greedy", "elsewhere"]
-QUIRKS: tuple[tuple[Quirk, float], ...] = (("tool", 0.35), ("bare", 0.25), ("greedy", 0.25), ("elsewhere", 0.35))
+QUIRKS: tuple[tuple[Quirk, float], ...] = (("tool", 0.35), ("bare", 0.25), ("greedy", 0.15), ("elsewhere", 0.35))
 """What careless thieves get wrong besides what their kind is about, each with its chance."""
 
 _WATCHED = 60  # how many of the victim's latest requests a thief has seen
@@ -77,6 +77,12 @@ class Stage:
             refused=False,
             upheaval=None,
         )
+
+    def wish(self, at: float, access: Access) -> Intent:
+        """The victim's usual request, but for another resource, with the tool's usual lifetime."""
+        factor = self.victim.lifetimes.at(at)[0].value
+        life = float(max(60, round(access.ttl_seconds * factor)))
+        return replace(self.habit(at), access=access, ttl_seconds=life)
 
     def mint(self, intent: Intent, *, first: bool | None = None) -> Minted:
         """Ask for it; the next step of the campaign."""
