@@ -46,6 +46,9 @@ CARRY_FULL: Final = 12.0
 of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
 ordinary requests, in the middle of an attack on its identity, stay ordinary."""
 
+LATELY_SECONDS: Final = 86_400.0
+"""Four half-lives of risk: what is older has all but faded from it."""
+
 MOST_POLICIES: Final = 16
 """Policies of one token that are looked up: a login that lists more gets its first ones."""
 
@@ -197,10 +200,15 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step=quantise(worth(own)),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
-        reasons=reasons(found, codes, facets, state.baselines, (carried, standing.odd)) if tell else (),
+        reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
     )
     return Judged(weighed, found)
+
+
+def _lately(standing: Standing, now: float) -> list[str]:
+    """The oddities that what has accumulated can have come from."""
+    return [key for key, oddity in standing.odd.items() if now - oddity.at < LATELY_SECONDS]
 
 
 def _oddities(  # noqa: PLR0917 - as `_weigh`
