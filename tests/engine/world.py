@@ -180,7 +180,8 @@ class World:
         """Observe a lifecycle change."""
         plain: dict[str, Any] = {"id": f"l{self.number()}", "time": self.clock.now}
         event = Lifecycle(change=change, subject=subject, **{**plain, **more})  # type: ignore[arg-type]
-        assert self.engine.observe(event, trusted=trusted) == ()
+        rows = self.engine.observe(event, trusted=trusted)
+        assert {row.kind for row in rows} <= {"usage"}, "a change has no row of its own"
 
     def live(self, days: int = 4, **more: Any) -> World:
         """Let a requester mint and use once an hour for so many days, and all of that be learnt."""

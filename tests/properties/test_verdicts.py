@@ -1,0 +1,112 @@
+"""Verdicts and rules: more evidence is never more lenient, no rule reaches past its scope, shadow changes nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from detector.engine.records import Decided
+from detector.engine.rulebook import bites
+from detector.events import GrantRequest
+from detector.rules import SELECTABLE, Rule, Selector, narrowest
+from detector.verdict import judge
+from tests.engine.world import HOUSE, World
+from tests.properties.histories import ISSUERS, REQUESTERS, RESOURCES, requests
+
+words = st.sampled_from(("a", "b", "c", None))
+values = st.fixed_dictionaries(dict.fromkeys(SELECTABLE, words))
+selectors = st.builds(Selector, requester=st.sampled_from(("x", "y")), **dict.fromkeys(SELECTABLE, words))
+levels = st.floats(-20.0, 60.0)
+ORDER = ("allow", "step_up", "deny")
+
+
+@given(selectors, st.sampled_from(("x", "y")), values)
+def test_a_rule_never_matches_outside_its_scope(
+    selector: Selector, requester: str, shown: dict[str, str | None]
+) -> None:
+    """A match means the same requester and, for everything that is named, the same value."""
+    named = {name: getattr(selector, name) for name in SELECTABLE if getattr(selector, name) is not None}
+    inside = requester == selector.requester and all(shown[name] == value for name, value in named.items())
+    assert selector.matches(requester, shown) == inside
+
+
+@given(values, st.lists(st.sampled_from((*SELECTABLE, "hour", "gap", "network")), max_size=6))
+def test_the_narrowest_selector_matches_what_it_was_made_of(shown: dict[str, str | None], odd: list[str]) -> None:
+    """It stops the request it was raised for and no other requester's; what there is to name, it names."""
+    selector = narrowest("x", shown, odd)
+    assert selector.matches("x", shown)
+    assert not selector.matches("y", shown)
+    named = [name for name in SELECTABLE if getattr(selector, name) is not None]
+    assert named or not any(shown[name] for name in ("issuer", "resource", *(n for n in odd if n in SELECTABLE)))
+
+
+@given(levels, levels, levels, st.floats(0.1, 30.0), st.floats(0.1, 30.0))
+def test_more_evidence_is_never_more_lenient(
+    one: float, other: float, accumulated: float, step_up: float, deny: float
+) -> None:
+    """With all else equal, more evidence never softens a verdict, and more that accumulated never does."""
+    less, more = sorted((one, other))
+
+    def verdict(evidence: float, before: float) -> int:
+        found = judge(evidence=evidence, accumulated=before, step_up_at=step_up, deny_at=max(step_up, deny))
+        return ORDER.index(found)
+
+    assert verdict(less, accumulated) <= verdict(more, accumulated)
+    assert verdict(one, min(accumulated, other)) <= verdict(one, max(accumulated, other))
+
+
+@given(levels, st.floats(0.1, 30.0), st.floats(0.1, 30.0))
+def test_a_first_odd_row_earns_a_step_up_at_most(evidence: float, step_up: float, deny: float) -> None:
+    """Without anything accumulated that logs bore out, no evidence is a deny."""
+    assert judge(evidence=evidence, accumulated=0.0, step_up_at=step_up, deny_at=deny) != "deny"
+
+
+def answered(rules: list[tuple[dict[str, Any], str]], asks: list[dict[str, Any]], mode: str) -> list[Decided]:
+    """What a warm world answers to some asks under some rules, all of them in one mode."""
+    world = World(dataclasses.replace(HOUSE, quarantine_seconds=0.0))
+    for requester in REQUESTERS:
+        for number in range(12):
+            world.wait(3_600.0).issue(
+                requester=requester, issuer=ISSUERS[0], resource=RESOURCES[0], id=f"{requester}{number}"
+            )
+    for fields, field in rules:
+        selector = Selector(requester=fields["requester"], **({field: fields[field]} if fields.get(field) else {}))
+        world.engine.propose_rule(selector, by="anna", reason="x", lifetime_seconds=900.0, mode=mode)  # type: ignore[arg-type]
+    answers = []
+    for number, ask in enumerate(asks):
+        world.wait(60.0)
+        answers.append(world.ask(**{**ask, "id": f"ask{number}", "time": 1_772_409_600.0}))
+    return answers
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.tuples(requests, st.sampled_from(("issuer", "resource", "privilege"))), min_size=1, max_size=4),
+    st.lists(requests, min_size=1, max_size=6),
+)
+def test_a_rule_in_shadow_never_changes_an_answer(
+    rules: list[tuple[dict[str, Any], str]], asks: list[dict[str, Any]]
+) -> None:
+    """In shadow, answers and evidence are as without rules; enforced, they deny just what they matched."""
+    without = answered([({"requester": "nobody"}, "issuer")] * len(rules), asks, "shadow")
+    shadowed, enforced = answered(rules, asks, "shadow"), answered(rules, asks, "enforced")
+    for plain, shadow, bitten in zip(without, shadowed, enforced, strict=True):
+        assert (shadow.answer, shadow.weighed) == (plain.answer, plain.weighed)
+        assert (shadow.rule is None) == (bitten.rule is None)
+        stopped = bitten.rule is not None and not bitten.request.break_glass
+        assert (bitten.answer == "deny") == (stopped or plain.answer == "deny")
+        assert bitten.weighed.own == plain.weighed.own
+
+
+@given(requests, st.booleans())
+def test_only_an_enforced_rule_bites_and_never_a_broken_glass(fields: dict[str, Any], glass: bool) -> None:
+    """Shadow never bites; broken glass passes every rule."""
+    request = GrantRequest(**{**fields, "id": "r", "time": 0.0, "break_glass": glass})
+    for mode in ("shadow", "enforced"):
+        rule = Rule(
+            id="r", selector=Selector(requester="x"), mode=mode, created=0.0, expires=9.0, by="anna", because="x"
+        )  # type: ignore[arg-type]
+        assert bites(rule, request) == (mode == "enforced" and not glass)
