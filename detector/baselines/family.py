@@ -128,17 +128,16 @@ class Family(Struct):
         if own is None:
             self._weigh_stranger(event, now, ratios, novel)
             return Weighing(ratios + [None] * len(self.grades), novel)
-        total = own.total + UNSEEN * weight
-        counts = own.counts
-        for index, value in enumerate(event.values):
-            shown = counts[index]
+        evenly = SEEN_SHARE * (own.total + UNSEEN * weight)
+        append = ratios.append
+        for shown, value in zip(own.counts, event.values):  # noqa: B905 - the hot path; parallel by construction
             count = shown.get(value)
-            if count is not None:
-                ratio = SEEN_SHARE * total / (count * len(shown))
-                ratios.append(ratio if ratio < MOST_RATIO else MOST_RATIO)  # noqa: FURB136 - min() costs as much again
+            if count is None:
+                novel.append(len(ratios))
+                append(None)
             else:
-                novel.append(index)
-                ratios.append(None)
+                ratio = evenly / (count * len(shown))
+                append(ratio if ratio < MOST_RATIO else MOST_RATIO)  # noqa: FURB136 - min() costs as much again
         if novel:
             scopes = self._scopes(event)
             adopted = adoption_weight(now)
@@ -198,9 +197,7 @@ class Family(Struct):
         group = self.groups.get(event.group)
         if group is None:
             group = self.groups[event.group] = Crowd.empty(len(self.facets), len(self.grades))
-        counts = own.counts
-        for index, value in enumerate(event.values):
-            shown = counts[index]
+        for index, (shown, value) in enumerate(zip(own.counts, event.values)):  # noqa: B905 - as in `weigh`
             if value in shown:
                 shown[value] += weight
             else:
