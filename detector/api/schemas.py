@@ -179,7 +179,7 @@ def _grant_request() -> Schema:
         fields,
         required=("issuer", "requester", "resource"),
         description="Unknown fields are kept, and null is absence. Without `time` (1990 to 2200), the server's own"
-        " clock is taken; without `id`, one is made from the content."
+        " clock is taken; without `id`, one is made from the content and the time."
         " Asking twice with one `id` returns the first decision.",
         examples=[GRANT_EXAMPLE],
     )

@@ -14,7 +14,7 @@ from detector.api.problems import Problem, invalid
 from detector.engine.records import Decided
 from detector.events import GrantRequest
 from detector.evidence import QUANTA
-from detector.rules import Rule, Selector
+from detector.rules import Rule, Selector, by_hand
 from detector.sources import native
 from detector.sources.base import Unreadable
 from detector.sources.fields import ID_DIGITS
@@ -84,8 +84,8 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     actions: Text | None = None
 
     def selector(self) -> Selector:
-        """The selector that the engine compares requests with."""
-        return Selector(**msgspec.structs.asdict(self))
+        """The selector that the engine compares requests with. Raises `ValueError` where it could match nothing."""
+        return by_hand(**msgspec.structs.asdict(self))
 
 
 class NewRule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,10 +116,10 @@ def grant_request(record: Any, *, now: float) -> GrantRequest:
     if kind != "grant_request":
         raise invalid([("kind", 'must be "grant_request" here, or absent')])
     asked = {**record, "kind": kind}
-    if asked.get("id") in (None, ""):
-        asked["id"] = made_id(asked)
     if asked.get("time") is None:
         asked["time"] = datetime.fromtimestamp(now, UTC).isoformat()
+    if asked.get("id") in (None, ""):
+        asked["id"] = made_id(asked)
     decoded = native.decode(asked)
     if isinstance(decoded, Unreadable):
         raise unreadable(decoded.reason)
@@ -130,7 +130,11 @@ def grant_request(record: Any, *, now: float) -> GrantRequest:
 
 
 def made_id(record: Mapping[str, Any]) -> str:
-    """An id for a request that has none: the same content has the same id, so that a retry is one."""
+    """An id for a request that has none, of its content and its time.
+
+    Without the time, whoever sends no id would be given his first answer for
+    good, also after a deny rule: a broker whose retries are to be one sends an id.
+    """
     return sha256(_CANONICAL.encode(record)).hexdigest()[:ID_DIGITS]
 
 

@@ -92,6 +92,23 @@ def test_asking_twice_with_one_id_is_asking_once(house: House) -> None:
     assert house.engine.position == position
 
 
+def test_who_sends_no_id_is_not_given_his_first_answer_for_good(house: House) -> None:
+    """The same words a minute later are another request: what was learnt since, and a deny rule, hold for it."""
+    bare = {name: value for name, value in GRANT.items() if name not in {"id", "time"}}
+    first = house.score(bare).json()
+    house.clock.now += 60.0
+    rule = {
+        "selector": {"requester": GRANT["requester"]},
+        "reason": "stolen",
+        "lifetime_seconds": 600,
+        "mode": "enforced",
+    }
+    assert house.ask("POST", "/v1/deny-rules", role="operator", json=rule).status_code == 201
+    second = house.score(bare).json()
+    assert second["decision_id"] != first["decision_id"]
+    assert second["verdict"] == "deny"
+
+
 def test_an_id_of_another_request_is_a_conflict(house: House) -> None:
     """Else one requester's verdict could be had for another."""
     house.score()
@@ -102,7 +119,7 @@ def test_an_id_of_another_request_is_a_conflict(house: House) -> None:
 
 @pytest.mark.parametrize("absent", [("kind",), ("time",), ("id", "kind"), ("id", "kind", "time")])
 def test_a_broker_may_leave_out_what_we_know_ourselves(house: House, absent: tuple[str, ...]) -> None:
-    """Kind is the route's, time is now, an id is made from the content."""
+    """Kind is the route's, time is now, an id is made from the content and the time."""
     record = {"kind": "grant_request", **GRANT}
     for name in absent:
         del record[name]
