@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
+
+from detector.events import Privilege
+from detector.features.places import place
 
 RuleMode: TypeAlias = Literal["shadow", "enforced"]
 RuleChange: TypeAlias = Literal["raised", "enforced", "shadowed", "withdrawn"]
@@ -61,6 +64,31 @@ class Selector:
         """The scope in words, for tables and answers."""
         named = [f"{name} {getattr(self, name)}" for name in SELECTABLE if getattr(self, name)]
         return " · ".join([f"requester {self.requester}", *named])
+
+
+def by_hand(**named: str | None) -> Selector:
+    """A selector as somebody wrote it. Raises `ValueError` for a value that no request can have.
+
+    A network is compared as requests have it, folded: a wider or narrower one
+    would be a rule that looks well and stops nothing.
+
+    >>> by_hand(requester="ci/a", network="10.0.0.0/8")
+    Traceback (most recent call last):
+    ValueError: network: 10.0.0.0/8 would match nothing: write a /24 of IPv4 or a /56 of IPv6, like 10.0.0.0/24
+    """
+    selector = Selector(**named)  # type: ignore[arg-type]
+    if selector.privilege not in (None, *get_args(Privilege)):
+        message = f"privilege: must be {', '.join(get_args(Privilege))}"
+        raise ValueError(message)
+    if selector.network is not None:
+        host = selector.network.partition("/")[0]
+        folded = place(host).network
+        if folded not in (host, selector.network):
+            message = (
+                f"network: {selector.network} would match nothing: write a /24 of IPv4 or a /56 of IPv6, like {folded}"
+            )
+            raise ValueError(message)
+    return selector
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

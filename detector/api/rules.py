@@ -45,7 +45,8 @@ def rules(service: Service) -> APIRouter:
                 mode=new.mode,
             )
         except ValueError as error:
-            raise invalid([("selector", str(error))]) from None
+            field, _, wrong = str(error).partition(": ")
+            raise invalid([(f"selector.{field}", wrong) if wrong else ("selector", field)]) from None
         return await _settled(service, changed, status=201)
 
     @routes.get("/v1/deny-rules/{rule_id}")

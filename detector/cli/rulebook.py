@@ -111,12 +111,12 @@ class StoredRules:
 
     def write(self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str) -> dict[str, Any]:
         """Raise it, durably."""
-        from detector.rules import Selector
+        from detector.rules import by_hand
 
         try:
             return self._durable(
                 *self._engine.propose_rule(
-                    Selector(**selector),
+                    by_hand(**selector),
                     by=self._by,
                     reason=reason,
                     lifetime_seconds=lifetime_seconds,
