@@ -71,6 +71,9 @@ def _sink(settings: Settings, token_file: Path | None, tally: Tally, *, history:
     if remote is None:
         return opened_store(settings, tally, history=history), True
     complain(f"a server writes {settings.server.data}: the events go to it, at {remote.url}")
+    if history:
+        wait = f"{settings.learning.quarantine_seconds:g} s"
+        complain(f"they teach {wait} after they reach it; history teaches at once where no server runs yet")
     return ServerSink(remote), False
 
 

@@ -145,6 +145,7 @@ def test_a_running_server_is_sent_the_events(assayer: Assayer, logs: Path, monke
         said = assayer("ingest", logs / "b-mints.jsonl", "--data", "data")
         assert said.status == 0
         assert "the events go to it" in said.err
+        assert "they teach 3600 s after they reach it" in said.err
         token = assayer("token", "create", "--role", "ingest", "--data", "data").out.strip()
         monkeypatch.setenv("ASSAYER_TOKEN", token)
         time.sleep(RELOAD_SECONDS)  # by then the server has seen the token
