@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from detector.api.problems import Problem, invalid
 from detector.engine.records import Decided
-from detector.events import GrantRequest
+from detector.events import GrantRequest, Privilege
 from detector.evidence import QUANTA
 from detector.rules import Rule, Selector, by_hand
 from detector.sources import native
@@ -77,7 +77,7 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     requester: Text
     issuer: Text | None = None
     resource: Text | None = None
-    privilege: Text | None = None
+    privilege: Privilege | None = None
     network: Text | None = None
     environment: Text | None = None
     consumer: Text | None = None
