@@ -18,4 +18,3 @@ TEST: Final[tuple[Pair, ...]] = tuple(
     (style, seed) for style in ("vault", "cloud-role", "kubernetes", "agents", "small-idle") for seed in (71, 72)
 )
 QUICK: Final[tuple[Pair, ...]] = (("vault", 71), ("kubernetes", 71), ("small-idle", 71))
-UNTRAINED_STYLES: Final = frozenset({"agents", "small-idle"})

@@ -6,7 +6,8 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from detector.api.wire import LONGEST_RULE, LONGEST_TEXT, Answer, NewOutcome, NewRule, Withdrawal
+from detector.api.wire import LONGEST_TEXT, Answer, NewOutcome, NewRule, Withdrawal
+from detector.engine.rulebook import MOST_LIFETIME_SECONDS
 from detector.events import Privilege, Sensitivity
 from detector.rules import RuleState
 from detector.sources.fields import LIST_LENGTH, NAME_LENGTH
@@ -232,7 +233,7 @@ def _deny_rule_view() -> Schema:
             "hits",
             "shadow_hits",
         ),
-        description=f"A deny rule. Its life ends by itself, after {LONGEST_RULE / 86_400:g} days at most.",
+        description=f"A deny rule. Its life ends by itself, after {MOST_LIFETIME_SECONDS / 86_400:g} days at most.",
     )
 
 

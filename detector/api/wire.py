@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 
 from detector.api.problems import Problem, invalid
 from detector.engine.records import Decided
+from detector.engine.rulebook import MOST_LIFETIME_SECONDS
 from detector.events import GrantRequest, Privilege
 from detector.evidence import QUANTA
 from detector.rules import Rule, Selector, by_hand
@@ -19,9 +20,6 @@ from detector.sources import native
 from detector.sources.base import Unreadable
 from detector.sources.fields import ID_DIGITS
 from detector.verdict import Reason, Verdict
-
-LONGEST_RULE: Final = 90 * 86_400.0
-"""Seconds: a deny rule that nobody has looked at for a quarter is a forgotten one."""
 
 LONGEST_TEXT: Final = 1_000
 """Characters of a reason or a name: a sentence, not a file."""
@@ -93,7 +91,7 @@ class NewRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     selector: Scope
     reason: Text
-    lifetime_seconds: Annotated[float, Meta(ge=1, le=LONGEST_RULE)]
+    lifetime_seconds: Annotated[float, Meta(ge=1, le=MOST_LIFETIME_SECONDS)]
     mode: Literal["shadow", "enforced"] = "shadow"
 
 

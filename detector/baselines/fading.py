@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-DAY: Final = 86_400.0
+from detector.features.rhythm import DAY
 
 EPOCH: Final = 1_577_836_800.0
 """2020-01-01T00:00:00Z: only the distance matters."""

@@ -14,12 +14,11 @@ from typing import Literal, TypeAlias
 from detector.events import Sensitivity
 from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, IdentityRule
+from detector.features.rhythm import DAY
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
 
 Mode: TypeAlias = Literal["observe", "shadow", "enforce"]
 RuleMode: TypeAlias = Literal["shadow", "enforced"]
-
-DAY = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

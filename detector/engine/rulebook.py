@@ -16,12 +16,13 @@ from detector.engine.records import RuleChanged, Weighed
 from detector.engine.state import State
 from detector.events import GrantRequest
 from detector.features.facets import ABSENT, GRANT_FACETS, Facets
+from detector.features.rhythm import DAY
 from detector.rules import SELECTABLE, Rule, RuleChange, RuleMode, Selector, narrowest
 from detector.verdict import Reason
 
 ID_DIGITS: Final = 12
 
-MOST_LIFETIME_SECONDS: Final = 90 * 86_400.0
+MOST_LIFETIME_SECONDS: Final = 90 * DAY
 """No rule lives longer than a quarter: what should be denied for good is policy."""
 
 RAISER: Final = "assayer"

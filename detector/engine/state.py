@@ -133,7 +133,7 @@ class State:
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
-        self._move(prepared.requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
+        self._move(requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
             return

@@ -12,7 +12,6 @@ from typing import Final
 
 from detector.features.places import MEMO
 
-_SEPARATORS: Final = re.compile(r"[/:]")
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 _NUMBERS: Final = re.compile(r"[0-9a-f]{8,}|\d+")
 _WRITES: Final = re.compile(

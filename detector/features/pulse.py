@@ -12,7 +12,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-DAY: Final = 86_400.0
+from detector.features.rhythm import DAY
 
 HORIZONS: Final = (600.0, 3600.0, DAY)
 """Time constants (seconds) of the paces: a burst, a working hour, a day."""

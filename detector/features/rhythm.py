@@ -15,7 +15,10 @@ HOURS: Final = 48
 GRADES: Final = 48
 """Half octaves up to 2**24: seven months in seconds, sixteen million of anything."""
 
-_DAY: Final = 86_400
+DAY: Final = 86_400.0
+"""Seconds in a day, for all who count in days."""
+
+_DAY: Final = int(DAY)
 _HOUR: Final = 3_600
 _THURSDAY: Final = 4
 """1970-01-01 was a Thursday: days since then, plus this, modulo seven, are 0 on Sunday."""
