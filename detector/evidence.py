@@ -5,9 +5,11 @@ the facet of an abusive event is as habit has it, else it is drawn from the broa
 alternative. One that fits says slightly less than zero, silence is zero, `None`
 is "can't tell yet".
 
-Facets are not independent: a new network is a new site and a new path. The
-model's weights (fitted on labelled replays, shipped in `models/`) say what part
-of a facet's share is its own. Wrong where the weights come from organisations
+Facets are not independent, and how likely abuse goes for a value is a guess. The
+model's weights (fitted on labelled replays, shipped in `models/`) correct both:
+they say what part of a facet's share is its own, apart for values that the
+requester had shown before and for those that are news, and apart for what a share
+says at first and beyond the knee. Wrong where the weights come from organisations
 quite unlike this one: the ranking then suffers, the orientation does not, for
 no weight is negative.
 """
@@ -17,9 +19,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
-from typing import Final
+from typing import Final, NamedTuple
 
 from detector.features.facets import GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES
+
+KNEE: Final = 1.2
+"""Nats up to which a share is small talk: what honest life says all day is weighted
+apart from what is seldom said."""
 
 QUANTA: Final = 1024
 """Evidence is kept in 1/1024 nat: `exp` and `log` differ in their last bits
@@ -32,30 +38,44 @@ USE_CODES: Final = (*USE_FACETS, *USE_GRADES)
 """Codes of a usage's shares, parallel to what `Baselines.weigh_use` returns."""
 
 
+class Weight(NamedTuple):
+    """What a facet's share counts for: below and beyond the knee, for values shown before and for new ones."""
+
+    known: float
+    rare: float
+    new: float
+    unheard: float
+
+    @classmethod
+    def even(cls, weight: float) -> Weight:
+        """The same for all."""
+        return cls(weight, weight, weight, weight)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceModel:
     """How shares combine, as plain data.
 
-    `grants` and `uses` give a weight for each code (0 and up; a code not named
+    `grants` and `uses` give the weights for each code (0 and up; a code not named
     weighs `elsewhere`), `pi` how often abuse shows in a facet at all. `offset`
     and `scale` turn a row's evidence into the probability of abuse.
     """
 
     name: str = "even"
-    grants: Mapping[str, float] = field(default_factory=dict)
-    uses: Mapping[str, float] = field(default_factory=dict)
+    grants: Mapping[str, Weight] = field(default_factory=dict)
+    uses: Mapping[str, Weight] = field(default_factory=dict)
     elsewhere: float = 0.5
     pi: float = 0.3
     offset: float = 8.0
     scale: float = 1.5
 
-    def grant_weights(self) -> tuple[float, ...]:
+    def grant_weights(self) -> tuple[Weight, ...]:
         """Weights parallel to `GRANT_CODES`."""
-        return tuple(self.grants.get(code, self.elsewhere) for code in GRANT_CODES)
+        return tuple(self.grants.get(code, Weight.even(self.elsewhere)) for code in GRANT_CODES)
 
-    def use_weights(self) -> tuple[float, ...]:
+    def use_weights(self) -> tuple[Weight, ...]:
         """Weights parallel to `USE_CODES`."""
-        return tuple(self.uses.get(code, self.elsewhere) for code in USE_CODES)
+        return tuple(self.uses.get(code, Weight.even(self.elsewhere)) for code in USE_CODES)
 
     def probability(self, evidence: float) -> float:
         """The probability of abuse in [0, 1] for a row's evidence in nats."""
@@ -77,10 +97,21 @@ def in_nats(quanta: int) -> float:
     return quanta / QUANTA
 
 
-def shares(ratios: Sequence[float | None], weights: Sequence[float], pi: float) -> list[float]:
-    """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell, or weighs nothing."""
-    rest = 1.0 - pi
-    return [
-        weight * log(rest + pi * ratio) if weight and ratio is not None else 0.0
-        for ratio, weight in zip(ratios, weights)  # noqa: B905 - the hot path; parallel by construction
-    ]
+def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Sequence[Weight], pi: float) -> list[float]:
+    """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell, or weighs nothing.
+
+    `novel` are the indices of the facets whose value is news.
+    """
+    rest, found = 1.0 - pi, [0.0] * len(ratios)
+    for index, (ratio, (known, rare, _, _)) in enumerate(zip(ratios, weights)):  # noqa: B905 - the hot path; parallel by construction
+        if ratio is not None and (known or rare):
+            found[index] = _bent(log(rest + pi * ratio), known, rare)
+    for index in novel:
+        ratio = ratios[index]
+        if ratio is not None:
+            found[index] = _bent(log(rest + pi * ratio), weights[index].new, weights[index].unheard)
+    return found
+
+
+def _bent(nats: float, low: float, high: float) -> float:
+    return low * nats if nats < KNEE else low * KNEE + high * (nats - KNEE)

@@ -147,9 +147,18 @@ class Telemetry:
 
     # --- what the engine tells (detector.engine.ports.Ear) -------------------------------------------------
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float] = ()) -> None:
+    def judged(
+        self,
+        *,
+        kind: str,
+        verdict: str,
+        mode: str,
+        nats: float,
+        shares: Sequence[float] = (),
+        novel: Sequence[int] = (),
+    ) -> None:
         """A row was weighed. Its facets' shares are for who fits weights: here they would be series by the dozen."""
-        del shares
+        del shares, novel
         self._child(self._verdicts, verdict, kind, mode).inc()
         self._child(self._evidence, kind).observe(nats)
 

@@ -7,13 +7,13 @@ split alarms; probability by Platt's method there.
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,10 +24,10 @@ from bench.detection.splits import TRAIN, VALIDATION
 from detector.assets import models
 from detector.engine.policy import Policy, Thresholds
 from detector.events import Issuance
-from detector.evidence import GRANT_CODES, USE_CODES, EvidenceModel
+from detector.evidence import GRANT_CODES, USE_CODES, EvidenceModel, Weight
 from detector.simulator import KINDS, Organisation
 from detector.training.fusion import fit_probability, fit_weights
-from detector.training.replay import samples
+from detector.training.replay import Sample, samples
 
 GRANT_BUDGET: Final = 0.0008
 USE_BUDGET: Final = 0.0006
@@ -39,11 +39,26 @@ CAUTION: Final = 0.7
 """What is flagged is learnt later and flagged again, so the scale is found in steps that do not overshoot."""
 
 
-def table(streams: Iterable[Organisation]) -> dict[str, tuple[list[list[float]], list[bool]]]:
-    """Shares and labels of the rows that count, by kind."""
-    found: dict[str, tuple[list[list[float]], list[bool]]] = {"issuance": ([], []), "usage": ([], [])}
+class Table(NamedTuple):
+    """Samples of one kind of row, and whether each was abuse."""
+
+    samples: list[Sample]
+    abusive: list[bool]
+
+    def weights(self, codes: Sequence[str]) -> dict[str, Weight]:
+        """Fitted to it."""
+        shares = np.array([sample.shares for sample in self.samples])
+        novel = np.zeros(shares.shape, dtype=np.bool_)
+        for row, sample in zip(novel, self.samples, strict=True):
+            row[list(sample.novel)] = True
+        return fit_weights(shares, novel, np.array(self.abusive), codes)
+
+
+def table(streams: Iterable[Organisation]) -> dict[str, Table]:
+    """The rows that count, by kind."""
+    found = {"issuance": Table([], []), "usage": Table([], [])}
     for organisation in streams:
-        shares = {(s.row.kind, s.row.id): list(s.shares) for s in samples(row.event for row in organisation.rows)}
+        said = {(s.row.kind, s.row.id): s for s in samples(row.event for row in organisation.rows)}
         for event, label, where in truth(organisation):
             kind = "issuance" if isinstance(event, Issuance) else "usage"
             tell = KINDS[label.kind].tell if label.kind else ""
@@ -51,17 +66,17 @@ def table(streams: Iterable[Organisation]) -> dict[str, tuple[list[list[float]],
                 where == "abuse"
                 and (label.step == 1 and tell == "mint" if kind == "issuance" else tell in {"use", "mint"})
             )
-            if wanted and (kind, event.id) in shares:
-                found[kind][0].append(shares[kind, event.id])
-                found[kind][1].append(where == "abuse")
+            if wanted and (kind, event.id) in said:
+                found[kind].samples.append(said[kind, event.id])
+                found[kind].abusive.append(where == "abuse")
     return found
 
 
 def fit() -> EvidenceModel:
     """The model, fitted and placed."""
     train = table(organisations(TRAIN))
-    grants = fit_weights(*_arrays(train["issuance"]), GRANT_CODES)
-    uses = fit_weights(*_arrays(train["usage"]), USE_CODES)
+    grants = train["issuance"].weights(GRANT_CODES)
+    uses = train["usage"].weights(USE_CODES)
     model = EvidenceModel(name="fitted", grants=_scaled(grants, START), uses=_scaled(uses, START), elsewhere=0.0)
     step_up = Thresholds().step_up
     for _ in range(ROUNDS):
@@ -74,12 +89,8 @@ def fit() -> EvidenceModel:
     return replace(model, offset=offset, scale=scale)
 
 
-def _scaled(weights: Mapping[str, float], factor: float) -> dict[str, float]:
-    return {code: round(weight * factor, 4) for code, weight in weights.items()}
-
-
-def _arrays(rows: tuple[list[list[float]], list[bool]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    return np.array(rows[0], dtype=np.float64), np.array(rows[1], dtype=np.bool_)
+def _scaled(weights: Mapping[str, Weight], factor: float) -> dict[str, Weight]:
+    return {code: Weight(*(round(part * factor, 4) for part in weight)) for code, weight in weights.items()}
 
 
 def _quantile(evidence: NDArray[np.float64], abusive: NDArray[np.bool_], budget: float) -> float:
@@ -103,7 +114,7 @@ def main() -> int:
     """Fit, and write `models/evidence.json`."""
     model = fit()
     path = Path(str(models())) / "evidence.json"
-    path.write_text(json.dumps(asdict(model), indent=1, sort_keys=True) + "\n")
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(model, order="sorted"), indent=1) + b"\n")
     sys.stdout.write(f"{path}: fitted on {len(TRAIN)} organisations, placed on {len(VALIDATION)}\n")
     return 0
 

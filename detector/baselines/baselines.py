@@ -17,6 +17,7 @@ from river.stats import Mean, Var
 
 from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
+from detector.baselines.kin import FAMILIAR, Kin
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
 
 LEAST_SIGMA: Final = 0.15
@@ -29,10 +30,15 @@ PLAIN_PI: Final = 0.3
 """How often abuse shows in a facet, for `score_one`; the fitted model has its own."""
 
 
+_RESOURCE: Final = GRANT_FACETS.index("resource")
+
+
 class _State(Struct):
     grants: Family
     uses: Family
+    kin: Kin
     lifetimes: dict[str, Var]
+    terms: dict[str, Var]
 
 
 class Baselines(AnomalyDetector):
@@ -46,27 +52,50 @@ class Baselines(AnomalyDetector):
     def __init__(self) -> None:
         self.grants = Family.empty(GRANT_FACETS, GRANT_GRADES)
         self.uses = Family.empty(USE_FACETS, USE_GRADES)
+        self.kin = Kin()
         self.lifetimes: dict[str, Var] = {}
+        self.terms: dict[str, Var] = {}
 
     def weigh_grant(self, event: Facets, now: float) -> Weighing:
         """Ratios for `GRANT_FACETS`, `GRANT_GRADES`, and last the lifetime's upper tail."""
         weighing = self.grants.weigh(event, now)
-        usual = self.lifetimes.get(event.requester)
-        weighing.ratios.append(_longer(event.lifetime, usual) if usual is not None else None)
+        weighing.ratios.append(self._longer(event))
         return weighing
+
+    def _longer(self, event: Facets) -> float | None:
+        """The ratio for so long a lifetime, unless the requester or the resource explains it."""
+        if event.lifetime is None:
+            return None
+        known = (self.lifetimes.get(event.requester), self.terms.get(event.values[_RESOURCE]))
+        ratios = [_longer(event.lifetime, usual) for usual in known if usual is not None]
+        return min((ratio for ratio in ratios if ratio is not None), default=None)
 
     def weigh_use(self, event: Facets, now: float) -> Weighing:
         """Ratios for `USE_FACETS` and `USE_GRADES`."""
         return self.uses.weigh(event, now)
 
+    def relation(self, requester: str, resource: str) -> tuple[str, str]:
+        """Whose work a resource is to a requester, by its name and by its company: see `Kin`."""
+        own = self.grants.habits.get(requester)
+        if own is not None and resource in own.counts[_RESOURCE]:
+            return FAMILIAR, FAMILIAR
+        company = self.kin.company(requester, resource, own.counts[_RESOURCE] if own is not None else ())
+        return self.kin.kinship(requester, resource), company
+
     def learn_grant(self, event: Facets, now: float) -> None:
         """Take one issuance in."""
+        own = self.grants.habits.get(event.requester)
+        if own is None:
+            self.kin.meet(event.requester)
+        if own is None or event.values[_RESOURCE] not in own.counts[_RESOURCE]:
+            self.kin.take(event.requester, event.values[_RESOURCE])
         self.grants.learn(event, now)
         if event.lifetime is not None:
-            usual = self.lifetimes.get(event.requester)
-            if usual is None:
-                usual = self.lifetimes[event.requester] = Var(ddof=0)  # weights, not counts: nothing to take one from
-            usual.update(log1p(event.lifetime), habit_weight(now))
+            for kept, name in ((self.lifetimes, event.requester), (self.terms, event.values[_RESOURCE])):
+                usual = kept.get(name)
+                if usual is None:
+                    usual = kept[name] = Var(ddof=0)  # weights, not counts: nothing to take one from
+                usual.update(log1p(event.lifetime), habit_weight(now))
 
     def learn_use(self, event: Facets, now: float) -> None:
         """Take one usage in."""
@@ -83,7 +112,9 @@ class Baselines(AnomalyDetector):
 
     def snapshot(self) -> bytes:
         """Everything learnt, as MessagePack; equal states give equal bytes."""
-        return msgspec.msgpack.encode(_State(self.grants, self.uses, self.lifetimes), enc_hook=_flatten)
+        return msgspec.msgpack.encode(
+            _State(self.grants, self.uses, self.kin, self.lifetimes, self.terms), enc_hook=_flatten
+        )
 
     @classmethod
     def revive(cls, data: bytes) -> Baselines:
@@ -97,7 +128,8 @@ class Baselines(AnomalyDetector):
             if (now.facets, now.grades) != (then.facets, then.grades):
                 message = "these baselines were learnt from other facets"
                 raise ValueError(message)
-        baselines.grants, baselines.uses, baselines.lifetimes = state.grants, state.uses, state.lifetimes
+        baselines.grants, baselines.uses = state.grants, state.uses
+        baselines.kin, baselines.lifetimes, baselines.terms = state.kin, state.lifetimes, state.terms
         return baselines
 
 

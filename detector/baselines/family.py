@@ -17,6 +17,7 @@ calibrator that turns a tail probability into a ratio.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -25,7 +26,8 @@ from msgspec import Struct
 from detector.baselines.crowd import MATURE_EVENTS, Crowd, chance
 from detector.baselines.fading import adoption_weight, habit_weight
 from detector.baselines.habits import UNSEEN, Habits
-from detector.features.facets import ABSENT, Facets
+from detector.baselines.hazard import Hazard, record
+from detector.features.facets import ABSENT, PARENTS, Facets
 from detector.features.rhythm import GRADES
 
 SEEN_SHARE: Final = 0.3
@@ -80,6 +82,7 @@ APPETITE: Final[Mapping[str, float]] = {
     "critical": 2.0,
     "no": 0.1,
     "settled": 0.1,
+    "familiar": 0.1,
     "allowed": 0.1,
     "live": 0.1,
     "success": 0.1,
@@ -110,6 +113,7 @@ class Family(Struct):
     facets: tuple[str, ...]
     grades: tuple[str, ...]
     fleet: Crowd
+    hazard: Hazard
     habits: dict[str, Habits]
     issuers: dict[str, Crowd]
     groups: dict[str, Crowd]
@@ -117,7 +121,7 @@ class Family(Struct):
     @classmethod
     def empty(cls, facets: tuple[str, ...], grades: tuple[str, ...]) -> Family:
         """Nothing learnt yet."""
-        return cls(facets, grades, Crowd.empty(len(facets), len(grades)), {}, {}, {})
+        return cls(facets, grades, Crowd.empty(len(facets), len(grades)), Hazard.empty(len(facets)), {}, {}, {})
 
     def weigh(self, event: Facets, now: float) -> Weighing:
         """How much likelier each facet and grade is as abuse than as habit."""
@@ -141,8 +145,11 @@ class Family(Struct):
         if novel:
             scopes = self._scopes(event)
             adopted = adoption_weight(now)
+            novel = self._coarsest(novel)
             for index in novel:
-                novelty = own.novelty(index, scopes[-1].rate(index, weight), weight)
+                prior = own.novelty(index, scopes[-1].rate(index, weight), weight)
+                known = record(own.fresh[index] / weight)
+                novelty = self.hazard.chance(index, known, own.events, prior, weight)
                 p = novelty * chance(index, event.values[index], scopes, adopted)
                 ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
         self._weigh_grades(event, own, weight, ratios)
@@ -158,6 +165,13 @@ class Family(Struct):
             novel.append(index)
             p = chance(index, value, scopes, adopted)
             ratios.append(self._abuse(index, value) / max(p, LEAST_P))
+
+    def _coarsest(self, novel: list[int]) -> list[int]:
+        """The novelties that are not bound to come with another of them."""
+        if len(novel) == 1:
+            return novel
+        parents, found = _parents(self.facets), set(novel)
+        return [index for index in novel if not found.intersection(parents[index])]
 
     def _abuse(self, index: int, value: str) -> float:
         """How likely abuse goes for a value that its requester never showed."""
@@ -197,14 +211,14 @@ class Family(Struct):
         group = self.groups.get(event.group)
         if group is None:
             group = self.groups[event.group] = Crowd.empty(len(self.facets), len(self.grades))
+        novel: list[int] = []
         for index, (shown, value) in enumerate(zip(own.counts, event.values)):  # noqa: B905 - as in `weigh`
             if value in shown:
                 shown[value] += weight
             else:
-                own.learn(index, value, weight)
-                self._adopt(index, event, group, adoption_weight(now))
-                if mature:
-                    group.fresh[index] += weight
+                novel.append(index)
+        if novel:
+            self._learn_news(event, own, group, novel, now)
         for place, grade in enumerate(event.grades):
             own.histograms[place][grade] += weight
             group.histograms[place][grade] += weight
@@ -214,6 +228,31 @@ class Family(Struct):
         own.total += weight
         own.events += 1
         own.until = now
+        if own.events & (own.events - 1) == 0:  # a power of two: another stage begins
+            for index in range(len(self.facets)):
+                self._expose(own, index, weight)
+
+    def _learn_news(self, event: Facets, own: Habits, group: Crowd, novel: list[int], now: float) -> None:
+        """Take values in that the requester never showed."""
+        weight, adopted = habit_weight(now), adoption_weight(now)
+        if own.events:
+            for index in self._coarsest(novel):
+                self._expose(own, index, weight)
+                self.hazard.strike(index, record(own.fresh[index] / weight), own.events, weight)
+                own.exposed[index] = own.events + 1
+        mature = own.events >= MATURE_EVENTS
+        for index in novel:
+            own.learn(index, event.values[index], weight)
+            self._adopt(index, event, group, adopted)
+            if mature:
+                group.fresh[index] += weight
+
+    def _expose(self, own: Habits, index: int, weight: float) -> None:
+        """Count the events since a facet was last counted; they were all of one class."""
+        events = own.events - own.exposed[index]
+        if events > 0 and own.events > 1:
+            self.hazard.expose(index, record(own.fresh[index] / weight), own.events - 1, events * weight)
+        own.exposed[index] = max(own.events, own.exposed[index])
 
     def _adopt(self, index: int, event: Facets, group: Crowd, weight: float) -> None:
         value = event.values[index]
@@ -228,6 +267,12 @@ class Family(Struct):
         """The fleet, the issuer and the peer group, as far as they are known."""
         narrower = (self.issuers.get(event.issuer), self.groups.get(event.group))
         return [self.fleet, *(crowd for crowd in narrower if crowd is not None)]
+
+
+@lru_cache
+def _parents(facets: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
+    """Each facet's parents, as indices."""
+    return tuple(tuple(facets.index(name) for name in PARENTS.get(facet, ())) for facet in facets)
 
 
 def _mass(bins: list[float], index: int) -> float:

@@ -38,12 +38,14 @@ class Habits(Struct):
     """Faded counts. `counts` and `fresh` run parallel to the facets, `histograms` to the grades.
 
     `fresh` counts a facet's novelties after its first value, `total` all events
-    (both faded by inflation, see `fading`); `events` counts them unfaded.
+    (both faded by inflation, see `fading`); `events` counts them unfaded, and `exposed`
+    how many of them the fleet's `Hazard` has counted, facet by facet.
     """
 
     counts: list[dict[str, float]]
     fresh: list[float]
     histograms: list[list[float]]
+    exposed: list[int]
     total: float = 0.0
     events: int = 0
     since: float = 0.0
@@ -52,7 +54,8 @@ class Habits(Struct):
     @classmethod
     def empty(cls, facets: int, grades: int, since: float) -> Habits:
         """Nothing learnt yet, for so many facets and grades."""
-        return cls([{} for _ in range(facets)], [0.0] * facets, [[0.0] * GRADES for _ in range(grades)], since=since)
+        bins = [[0.0] * GRADES for _ in range(grades)]
+        return cls([{} for _ in range(facets)], [0.0] * facets, bins, [0] * facets, since=since)
 
     def telling(self, weight: float) -> tuple[float, float]:
         """How many events the habits' novelties are to be held against, and the scale that makes `fresh` fit."""

@@ -40,7 +40,8 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
     memory = state.memory
     facets = judge.prepare_grant(state, request, now)
     requester = facets.requester
-    weighed, shares = judge.weigh_ask(state, facets, now)
+    judged = judge.weigh_ask(state, facets, now)
+    weighed = judged.weighed
     since = memory.refused.get(asked_for(requester, request.issuer, request.resource))
     if since is not None and now - since < REPEAT_SECONDS:
         weighed = msgspec.structs.replace(weighed, step=0)
@@ -69,7 +70,7 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         if trusted:
             with suppress(LogUnavailable):  # the answer stands; the next odd row raises the rule
                 rulebook.raise_for(journal, facets, weighed, now)
-    journal.heard("grant_request", weighed, request.issuer, shares)
+    journal.heard("grant_request", weighed, request.issuer, judged)
     return Asked(decision, durable, fresh=True)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 
 import msgspec
 
 from detector.engine import judge
+from detector.engine.judge import Judged
 from detector.engine.policy import Policy
 from detector.engine.ports import Clock, Ear, Log, Snapshots
 from detector.engine.records import Configured, Entry, Record, Weighed
@@ -59,11 +60,12 @@ class Journal:
         latest = self._latest
         return latest if latest is not None and not latest.done() else None
 
-    def heard(self, kind: str, weighed: Weighed, issuer: str, shares: Sequence[float]) -> None:
-        """Tell the ear what was judged."""
+    def heard(self, kind: str, weighed: Weighed, issuer: str, judged: Judged) -> None:
+        """Tell the ear what was judged, and what it came to once rules had their say."""
         mode = self.state.policy.mode_for(issuer)
         nats = in_nats(weighed.evidence)
-        self.ear.judged(kind=kind, verdict=weighed.verdict, mode=mode, nats=nats, shares=shares)
+        verdict, shares, novel = weighed.verdict, judged.shares, judged.novel
+        self.ear.judged(kind=kind, verdict=verdict, mode=mode, nats=nats, shares=shares, novel=novel)
         if weighed.verdict != "allow":
             for reason in weighed.reasons:
                 self.ear.found(reason.code)

@@ -69,7 +69,10 @@ def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: st
     """A grant's facets and grades as the state stands."""
     joins, fold = state.memory.joins, state.identities.fold
     requester = fold(grant.requester)
+    kinship, company = state.baselines.relation(requester, fold(grant.resource))
     context = GrantContext(
+        kinship=kinship,
+        company=company,
         renewal=joins.renewal(grant.renewal_of, requester, grant.time),
         task_state=joins.task_state(grant.task, requester, grant.time),
         policy=joins.news(_subjects(grant, requester), grant.time),
@@ -136,24 +139,25 @@ def decision_word(state: State, grant: GrantRequest, decision: str | None) -> st
 
 
 class Judged(NamedTuple):
-    """What an event comes to, and each facet's weighted share in nats (parallel to the codes)."""
+    """What an event comes to, each facet's weighted share in nats (parallel to the codes), and which were news."""
 
     weighed: Weighed
     shares: list[float]
+    novel: list[int]
 
 
 def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
     """What a grant that is asked for comes to."""
     ratios, novel = state.baselines.weigh_grant(facets, now)
     ratios[_DECISION] = None
-    found = shares(ratios, state.grant_weights, state.policy.model.pi)
+    found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
     return _weigh(state, facets, found, novel, GRANT_CODES, now)
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
     """What an issuance comes to. What its own `decision` added to risk does not speak against it again."""
     ratios, novel = state.baselines.weigh_grant(facets, now)
-    found = shares(ratios, state.grant_weights, state.policy.model.pi)
+    found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
         least = max(AGAINST_A_DENY, state.policy.thresholds_for(facets.issuer).step_up)
@@ -165,7 +169,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     """What a usage comes to."""
     ratios, novel = state.baselines.weigh_use(facets, now)
-    found = shares(ratios, state.use_weights, state.policy.model.pi)
+    found = shares(ratios, novel, state.use_weights, state.policy.model.pi)
     return _weigh(state, facets, found, novel, USE_CODES, now)
 
 
@@ -203,7 +207,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
     )
-    return Judged(weighed, found)
+    return Judged(weighed, found, novel)
 
 
 def _lately(standing: Standing, now: float) -> list[str]:

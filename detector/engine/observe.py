@@ -73,12 +73,13 @@ def _issuance(journal: Journal, event: Issuance, *, trusted: bool) -> Row:
     journal.ear.joined("decision", found=decision is not None)
     word = judge.decision_word(state, grant, decision)
     facets = judge.prepare_grant(state, grant, now, decision=word)
-    weighed, shares = judge.weigh_grant(state, facets, now, decision=decision)
+    judged = judge.weigh_grant(state, facets, now, decision=decision)
+    weighed = judged.weighed
     rule = rulebook.matching(state, facets, now)
     if rule is not None and rulebook.bites(rule, grant):
         weighed = rulebook.denied(rule, weighed)
     journal.append(Observed(event=event, weighed=weighed, decision=decision, teaches=trusted), now, facets)
-    journal.heard("issuance", weighed, grant.issuer, shares)
+    journal.heard("issuance", weighed, grant.issuer, judged)
     if trusted:
         rulebook.raise_for(journal, facets, weighed, now)
     return row(
@@ -123,14 +124,15 @@ def _waits(journal: Journal, event: Usage) -> bool:
 def _usage(journal: Journal, event: Usage, *, trusted: bool, held: bool) -> Row:
     state, now = journal.state, journal.now()
     facets = judge.prepare_use(state, event, now)
-    weighed, shares = judge.weigh_use(state, facets, now)
+    judged = judge.weigh_use(state, facets, now)
+    weighed = judged.weighed
     lease = judge.lease_for(state, event)
     if held:
         journal.append(Released(event=event, weighed=weighed), now, facets)
     else:
         journal.append(Observed(event=event, weighed=weighed, teaches=trusted), now, facets)
     journal.ear.joined("issuance", found=lease is not None)
-    journal.heard("usage", weighed, facets.issuer, shares)
+    journal.heard("usage", weighed, facets.issuer, judged)
     if trusted and lease is not None:
         rulebook.raise_for_use(journal, lease, weighed, now)
     return row(

@@ -64,8 +64,13 @@ class Ear(Protocol):
     requester, a resource, an issuer or an address.
     """
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:
-        """A `grant_request`, `issuance` or `usage` was weighed under a mode (`observe | shadow | enforce`)."""
+    def judged(
+        self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float], novel: Sequence[int]
+    ) -> None:
+        """A `grant_request`, `issuance` or `usage` was weighed under a mode (`observe | shadow | enforce`).
+
+        `shares` are its facets' in nats, `novel` the indices of those that were news.
+        """
 
     def found(self, code: str) -> None:
         """A row carried a finding or a reason with this code, one of the engine's own bounded vocabulary."""
@@ -86,7 +91,9 @@ class Ear(Protocol):
 class Silence:
     """An ear that hears nothing: replay and tests count for themselves."""
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:
+    def judged(
+        self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float], novel: Sequence[int]
+    ) -> None:
         """Nothing."""
 
     def found(self, code: str) -> None:

@@ -9,11 +9,11 @@ has not.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from detector.events import NOWHERE, GrantRequest, Source, Usage
-from detector.features.names import area, kinship, pattern, peers, power
+from detector.features.names import area, pattern, peers, power, tier
 from detector.features.places import Place, client, place
 from detector.features.pulse import Pulse
 from detector.features.rhythm import grade, hour_of_week
@@ -46,13 +46,18 @@ GRANT_FACETS: Final = (
     "lifetime",
     "right",
     "path",
+    "term",
+    "origin",
+    "via",
+    "crossing",
     "kinship",
+    "company",
     "renewal",
     "task_state",
     "policy",
     "decision",
 )
-"""What a grant or issuance shows. The last four are context that the engine's joins fill."""
+"""What a grant or issuance shows. The last six are context that memory fills."""
 
 USE_FACETS: Final = (
     "action",
@@ -72,6 +77,26 @@ USE_FACETS: Final = (
 """What the use of a credential shows, seen against its issuance."""
 
 
+PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "area": ("issuer",),
+    "resource": ("area", "issuer"),
+    "actions": ("privilege",),
+    "network": ("site",),
+    "address": ("network",),
+    "right": ("resource", "privilege"),
+    "path": ("resource", "network"),
+    "lifetime": ("resource",),
+    "term": ("resource", "lifetime"),
+    "chain": ("origin", "via"),
+    "action": ("power",),
+    "used_network": ("used_site",),
+    "scope": ("power",),
+    "errand": ("action",),
+}
+"""Facets that cannot but be new when another is: a new site is a new network. Where a
+parent is news the child says nothing, so that one piece of news counts once."""
+
+
 GRANT_GRADES: Final = (
     "hour",
     "gap",
@@ -89,8 +114,10 @@ USE_GRADES: Final = ("age", "uses", "denials")
 
 
 class GrantContext(NamedTuple):
-    """What the joins know of a grant: see `engine.context`."""
+    """What only memory knows of a grant: see `baselines.kin` and `engine.joins`."""
 
+    kinship: str = ABSENT
+    company: str = ABSENT
     renewal: str = ABSENT
     task_state: str = ABSENT
     policy: str = ABSENT
@@ -121,10 +148,10 @@ def _place(source: Source) -> Place:
     return Place(found.address, source.network, found.site)
 
 
-def _chain(names: tuple[str, ...], fold: Callable[[str], str]) -> str:
+def _chain(names: Sequence[str]) -> str:
     if not names:
         return ABSENT
-    shown = ">".join(fold(name) for name in names[:_DEEPEST])
+    shown = ">".join(names[:_DEEPEST])
     return shown if len(names) <= _DEEPEST else f"{shown}>… {len(names)}"
 
 
@@ -148,6 +175,8 @@ def grant_facets(
     address, network, site = _place(source)
     privilege = grant.privilege or ABSENT
     ttl = grant.ttl_seconds
+    lifetime = f"{ttl:.0f} s" if ttl is not None else ABSENT
+    chain = [fold(name) for name in grant.on_behalf_of]
     attested = grant.attested
     method = grant.authentication_method or ABSENT
     values = (
@@ -166,14 +195,17 @@ def grant_facets(
         pattern(source.workload) if source.workload else ABSENT,
         fold(grant.consumer) if grant.consumer else ABSENT,
         method if attested is None else f"{method} {'attested' if attested else 'unattested'}",
-        _chain(grant.on_behalf_of, fold),
+        _chain(chain),
         pattern(grant.task) if grant.task else ABSENT,
         pattern(grant.purpose) if grant.purpose else ABSENT,
         "yes" if grant.break_glass else "no",
-        f"{ttl:.0f} s" if ttl is not None else ABSENT,
+        lifetime,
         f"{privilege} on {resource}",
         f"{resource} from {network}",
-        kinship(requester, resource),
+        f"{lifetime} for {resource}",
+        chain[-1] if chain else ABSENT,
+        _chain(chain[:-1]),
+        f"{tier(requester)} to {tier(resource)}",
         *context,
     )
     grades = (

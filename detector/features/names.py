@@ -13,6 +13,11 @@ from typing import Final
 from detector.features.places import MEMO
 
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
+_PRODUCTION: Final = frozenset({"prod", "production", "prd", "live"})
+_BELOW_PRODUCTION: Final = frozenset(
+    {"staging", "stage", "stg", "preprod", "nonprod", "uat", "qa", "test", "testing", "preview", "canary"}
+    | {"dev", "development", "devel", "lab", "sandbox", "sbx", "research", "demo", "int"}
+)
 _NUMBERS: Final = re.compile(r"[0-9a-f]{8,}|\d+")
 _WRITES: Final = re.compile(
     r"put|post|write|create|update|delete|patch|send|run|start|stop|modify|attach|detach|set|add|remove|terminate|rotate|sign|encrypt|publish|upload|push|deploy|exec|insert|drop",
@@ -67,13 +72,16 @@ def words(name: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=MEMO)
-def kinship(requester: str, resource: str) -> str:
-    """Whether a resource is named after its requester's work, by the words they share.
+def tier(name: str) -> str:
+    """How near to customers a name says it is: `production`, `below production` or `anywhere`.
 
-    >>> kinship("spiffe://prod/app/cart", "aws/creds/cart-write")
-    'named alike'
+    >>> tier("spiffe://prod/app/cart"), tier("aws/creds/stage-cart-write"), tier("aws/creds/cart-write")
+    ('production', 'below production', 'anywhere')
     """
-    return "named alike" if words(requester) & words(resource) else "named apart"
+    said = words(name)
+    if said & _BELOW_PRODUCTION:
+        return "below production"
+    return "production" if said & _PRODUCTION else "anywhere"
 
 
 @lru_cache(maxsize=MEMO)

@@ -21,21 +21,25 @@ share counts once, and nothing is flagged while it replays."""
 
 
 class Sample(NamedTuple):
-    """One judged row and its shares in nats, parallel to `GRANT_CODES` or `USE_CODES`."""
+    """One judged row, its shares in nats (parallel to `GRANT_CODES` or `USE_CODES`), and which of them were news."""
 
     row: Row
     shares: Sequence[float]
+    novel: Sequence[int]
 
 
 class _Witness(Silence):
-    """An ear that keeps the shares of the rows judged last."""
+    """An ear that keeps what the rows judged last came to."""
 
     def __init__(self) -> None:
-        self.shares: list[Sequence[float]] = []
+        self.heard: list[tuple[Sequence[float], Sequence[int]]] = []
 
-    def judged(self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float]) -> None:  # noqa: ARG002 - the port's words
-        """Keep the shares; rows come back in the order they were judged."""
-        self.shares.append(shares)
+    def judged(
+        self, *, kind: str, verdict: str, mode: str, nats: float, shares: Sequence[float], novel: Sequence[int]
+    ) -> None:
+        """Keep shares and novelties; rows come back in the order they were judged."""
+        del kind, verdict, mode, nats
+        self.heard.append((shares, novel))
 
 
 def samples(events: Iterable[Event]) -> Iterator[Sample]:
@@ -50,6 +54,6 @@ def samples(events: Iterable[Event]) -> Iterator[Sample]:
 
 
 def _matched(rows: tuple[Row, ...], witness: _Witness) -> Iterator[Sample]:
-    for row, shares in zip(rows, witness.shares, strict=True):
-        yield Sample(row, shares)
-    witness.shares.clear()
+    for row, (shares, novel) in zip(rows, witness.heard, strict=True):
+        yield Sample(row, shares, novel)
+    witness.heard.clear()
