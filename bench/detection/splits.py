@@ -11,10 +11,14 @@ Pair: TypeAlias = tuple[str, int]
 """A style and a seed."""
 
 TRAIN: Final[tuple[Pair, ...]] = tuple(
-    (style, seed) for style in ("vault", "cloud-role", "kubernetes") for seed in (11, 12, 13)
+    (style, seed) for style in ("vault", "cloud-role", "kubernetes", "platform") for seed in (11, 12, 13, 14)
 )
-VALIDATION: Final[tuple[Pair, ...]] = (("vault", 31), ("cloud-role", 31), ("kubernetes", 31), ("agents", 31))
+VALIDATION: Final[tuple[Pair, ...]] = tuple(
+    (style, 31) for style in ("vault", "cloud-role", "kubernetes", "platform", "agents")
+)
 TEST: Final[tuple[Pair, ...]] = tuple(
-    (style, seed) for style in ("vault", "cloud-role", "kubernetes", "agents", "small-idle") for seed in (71, 72)
+    (style, seed)
+    for style in ("vault", "cloud-role", "kubernetes", "platform", "agents", "small-idle")
+    for seed in (71, 72)
 )
 QUICK: Final[tuple[Pair, ...]] = (("vault", 71), ("kubernetes", 71), ("small-idle", 71))

@@ -30,7 +30,12 @@ PLAIN_PI: Final = 0.3
 """How often abuse shows in a facet, for `score_one`; the fitted model has its own."""
 
 
+SHORTER: Final = 0.1
+"""How much less likely abuse goes for a new lifetime that is within what its requester had:
+whoever steals wants it to last."""
+
 _RESOURCE: Final = GRANT_FACETS.index("resource")
+_LIFETIME: Final = GRANT_FACETS.index("lifetime")
 
 
 class _State(Struct):
@@ -59,8 +64,17 @@ class Baselines(AnomalyDetector):
     def weigh_grant(self, event: Facets, now: float) -> Weighing:
         """Ratios for `GRANT_FACETS`, `GRANT_GRADES`, and last the lifetime's upper tail."""
         weighing = self.grants.weigh(event, now)
+        if _LIFETIME in weighing.novel and self._shorter(event):
+            weighing.ratios[_LIFETIME] = SHORTER * cast("float", weighing.ratios[_LIFETIME])
         weighing.ratios.append(self._longer(event))
         return weighing
+
+    def _shorter(self, event: Facets) -> bool:
+        """Whether so long a lifetime is within what the requester has shown."""
+        own = self.grants.habits.get(event.requester)
+        known = own.counts[_LIFETIME] if own is not None else ()
+        longest = max((float(value.split()[0]) for value in known if value != ABSENT), default=0.0)
+        return event.lifetime is not None and event.lifetime <= longest
 
     def _longer(self, event: Facets) -> float | None:
         """The ratio for so long a lifetime, unless the requester or the resource explains it."""

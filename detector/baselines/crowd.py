@@ -40,7 +40,7 @@ class Crowd(Struct):
 
     `counts` and `totals` are adoptions; `firsts` those whose value was new to the
     whole fleet; `fresh` and `events` the novelties and events of mature
-    requesters; `histograms` and `graded` the grades of all who belong to it.
+    requesters; `histograms` the grades of all who belong to it, and in a last place their sum.
     """
 
     counts: list[dict[str, float]]
@@ -49,13 +49,12 @@ class Crowd(Struct):
     fresh: list[float]
     histograms: list[list[float]]
     events: float = 0.0
-    graded: float = 0.0
 
     @classmethod
     def empty(cls, facets: int, grades: int) -> Crowd:
         """Nobody yet, for so many facets and grades."""
         zeros = [0.0] * facets
-        bins = [[0.0] * GRADES for _ in range(grades)]
+        bins = [[0.0] * (GRADES + 1) for _ in range(grades)]
         return cls([{} for _ in range(facets)], zeros, zeros.copy(), zeros.copy(), bins)
 
     def adopt(self, facet: int, value: str, weight: float, *, first: bool) -> None:

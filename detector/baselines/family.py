@@ -25,10 +25,10 @@ from msgspec import Struct
 
 from detector.baselines.crowd import MATURE_EVENTS, Crowd, chance
 from detector.baselines.fading import adoption_weight, habit_weight
-from detector.baselines.habits import UNSEEN, Habits
+from detector.baselines.habits import UNSEEN, Habits, first_chance
 from detector.baselines.hazard import Hazard, record
-from detector.features.facets import ABSENT, PARENTS, Facets
-from detector.features.rhythm import GRADES
+from detector.features.facets import ABSENT, CONTEXTS, PARENTS, UNSPOKEN, Facets
+from detector.features.rhythm import DAY_HOURS, GRADES, UNTOLD
 
 SEEN_SHARE: Final = 0.3
 """Under abuse, the share of events that pick among the requester's own values
@@ -53,6 +53,9 @@ saving and a late start move work by an hour."""
 EVEN: Final[Mapping[str, float]] = {"hour": 1.0 / 48.0, "gap": 1.0 / 30.0}
 """Grades that are weighed by their density: a thief keeps no office hours, and no
 distance from the last request. All others are weighed by their upper tail."""
+
+CIRCLES: Final[Mapping[str, int]] = {"hour": DAY_HOURS, "gap": GRADES}
+"""After how many of them those come round."""
 
 NEW_TO_ALL: Final[Mapping[str, float]] = {
     "address": 0.8,
@@ -145,13 +148,19 @@ class Family(Struct):
         if novel:
             scopes = self._scopes(event)
             adopted = adoption_weight(now)
-            novel = self._coarsest(novel)
+            novel, contexts = self._coarsest(novel), _contexts(self.facets)
             for index in novel:
                 prior = own.novelty(index, scopes[-1].rate(index, weight), weight)
                 known = record(own.fresh[index] / weight)
                 novelty = self.hazard.chance(index, known, own.events, prior, weight)
+                context = contexts[index]
+                if context is not None:
+                    seen = own.counts[context].get(event.values[context], 0.0) / weight
+                    novelty = max(novelty, first_chance(prior, seen))
                 p = novelty * chance(index, event.values[index], scopes, adopted)
                 ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
+        for index in _unspoken(self.facets):
+            ratios[index] = None
         self._weigh_grades(event, own, weight, ratios)
         return Weighing(ratios, novel)
 
@@ -185,19 +194,22 @@ class Family(Struct):
     def _weigh_grades(self, event: Facets, own: Habits, weight: float, ratios: list[float | None]) -> None:
         group = self.groups.get(event.group, self.fleet)
         prior = GRADE_PRIOR * weight
-        total, backed = own.total + prior, group.graded + prior
         for place, grade in enumerate(event.grades):
             bins, wider = own.histograms[place], group.histograms[place]
+            total, backed = bins[GRADES] + prior, wider[GRADES] + prior
             even = EVEN.get(self.grades[place])
-            if even is not None:
-                back = (_mass(wider, grade) + prior / GRADES) / backed
-                ratios.append(even * total / (_mass(bins, grade) + prior * back))
+            if grade == UNTOLD:
+                ratios.append(None)
+            elif even is not None:
+                circle = CIRCLES[self.grades[place]]
+                back = (_mass(wider, grade, circle) + prior / GRADES) / backed
+                ratios.append(even * total / (_mass(bins, grade, circle) + prior * back))
             elif grade == 0:
                 ratios.append(0.5)
             else:  # the upper tail is what is left of the total: low grades are common, and short to add up
-                above = max(group.graded - sum(wider[:grade]), 0.0)
+                above = max(wider[GRADES] - sum(wider[:grade]), 0.0)
                 back = (above + prior * 0.5 * (1.0 - grade / GRADES)) / backed
-                p = (max(own.total - sum(bins[:grade]), 0.0) + prior * back) / total
+                p = (max(bins[GRADES] - sum(bins[:grade]), 0.0) + prior * back) / total
                 ratios.append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
 
     def learn(self, event: Facets, now: float) -> None:
@@ -220,11 +232,12 @@ class Family(Struct):
         if novel:
             self._learn_news(event, own, group, novel, now)
         for place, grade in enumerate(event.grades):
-            own.histograms[place][grade] += weight
-            group.histograms[place][grade] += weight
+            if grade != UNTOLD:
+                for bins in (own.histograms[place], group.histograms[place]):
+                    bins[grade] += weight
+                    bins[GRADES] += weight
         if mature:
             group.events += weight
-        group.graded += weight
         own.total += weight
         own.events += 1
         own.until = now
@@ -275,7 +288,20 @@ def _parents(facets: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
     return tuple(tuple(facets.index(name) for name in PARENTS.get(facet, ())) for facet in facets)
 
 
-def _mass(bins: list[float], index: int) -> float:
-    """The weight at an hour or grade with what its neighbours lend."""
-    near = bins[index - 1] + bins[(index + 1) % GRADES]
+@lru_cache
+def _contexts(facets: tuple[str, ...]) -> tuple[int | None, ...]:
+    """What each facet is a habit with, as an index."""
+    return tuple(facets.index(CONTEXTS[facet]) if facet in CONTEXTS else None for facet in facets)
+
+
+@lru_cache
+def _unspoken(facets: tuple[str, ...]) -> tuple[int, ...]:
+    """The facets that are never weighed, as indices."""
+    return tuple(index for index, facet in enumerate(facets) if facet in UNSPOKEN)
+
+
+def _mass(bins: list[float], index: int, circle: int) -> float:
+    """The weight at an hour or grade with what its neighbours lend, in circles of so many: a day's end meets its start."""
+    start = index - index % circle
+    near = bins[start + (index - 1) % circle] + bins[start + (index + 1) % circle]
     return bins[index] * (1.0 - NEIGHBOUR) + near * NEIGHBOUR

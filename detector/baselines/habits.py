@@ -35,8 +35,9 @@ SLOPE: Final = 0.5
 
 
 class Habits(Struct):
-    """Faded counts. `counts` and `fresh` run parallel to the facets, `histograms` to the grades.
+    """Faded counts. `counts` and `fresh` run parallel to the facets.
 
+    `histograms` run parallel to the grades, each ending with its sum.
     `fresh` counts a facet's novelties after its first value, `total` all events
     (both faded by inflation, see `fading`); `events` counts them unfaded, and `exposed`
     how many of them the fleet's `Hazard` has counted, facet by facet.
@@ -54,7 +55,7 @@ class Habits(Struct):
     @classmethod
     def empty(cls, facets: int, grades: int, since: float) -> Habits:
         """Nothing learnt yet, for so many facets and grades."""
-        bins = [[0.0] * GRADES for _ in range(grades)]
+        bins = [[0.0] * (GRADES + 1) for _ in range(grades)]
         return cls([{} for _ in range(facets)], [0.0] * facets, bins, [0] * facets, since=since)
 
     def telling(self, weight: float) -> tuple[float, float]:
@@ -85,3 +86,8 @@ class Habits(Struct):
             kept = sorted(counts.items(), key=lambda item: item[1], reverse=True)
             self.counts[facet] = counts = dict(kept[: MOST_VALUES // 2])
         counts[value] = weight
+
+
+def first_chance(rate: float, events: float) -> float:
+    """The chance of something new after `events` that showed nothing new, given the `rate` elsewhere."""
+    return (UNSEEN + PRIOR_EVENTS * rate) / (events + UNSEEN + PRIOR_EVENTS)

@@ -64,9 +64,10 @@ class Lease(Struct):
 
 
 class Task(Struct):
-    """A task by whose grants we know it; nobody's (`""`) where only its end was seen."""
+    """A task by whose grants we know it, the latest at `last`; nobody's (`""`) where only its end was seen."""
 
     requester: str
+    last: float
     ended: float | None = None
 
 
@@ -117,6 +118,11 @@ class Joins(Struct):
             return "new"
         return "at work" if known.requester == requester else "another requester's"
 
+    def task_age(self, task: str | None, now: float) -> float:
+        """Seconds since anything was last granted for a task; 0 for one that is new, or not named."""
+        known = self.tasks.get(task) if task is not None else None
+        return max(now - known.last, 0.0) if known is not None and known.requester else 0.0
+
     def news(self, names: tuple[str, ...], now: float) -> str:
         """Whether a policy about any of these names has just changed, or the identity is gone."""
         gone = self.gone.get(names[0])
@@ -151,11 +157,13 @@ class Joins(Struct):
             lease.ended = ended
         self.leases.put(credential, lease)
 
-    def work(self, task: str, requester: str) -> None:
+    def work(self, task: str, requester: str, now: float) -> None:
         """Remember whose a task is: the first one's that was granted anything for it."""
         known = self.tasks.get(task)
         if known is None or not known.requester:
-            self.tasks.put(task, Task(requester, known.ended if known else None))
+            self.tasks.put(task, Task(requester, now, known.ended if known else None))
+        else:
+            known.last = max(known.last, now)
 
     def hold(self, held: Held) -> None:
         """Let a use wait for its issuance."""
@@ -190,7 +198,9 @@ class Joins(Struct):
             self.revoked.put(event.subject, event.time)
         elif event.change == "task_completed":
             task = self.tasks.get(event.subject)
-            self.tasks.put(event.subject, Task(task.requester if task else "", event.time))
+            self.tasks.put(
+                event.subject, Task(task.requester if task else "", task.last if task else event.time, event.time)
+            )
         elif event.change == "decommissioned":
             self.gone.put(subject, event.time)
         elif event.change == "policy_changed":

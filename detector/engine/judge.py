@@ -81,7 +81,8 @@ def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: st
     standing = state.memory.standings.get(requester)
     pulse = standing.pulse if standing is not None else _NO_PULSE
     level = state.sensitivities.level
-    return grant_facets(grant, fold=fold, level=level, context=context, pulse=pulse, now=now)
+    age = joins.task_age(grant.task, grant.time)
+    return grant_facets(grant, fold=fold, level=level, context=context, task_age=age, pulse=pulse, now=now)
 
 
 def _subjects(grant: GrantRequest, requester: str) -> tuple[str, ...]:

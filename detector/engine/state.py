@@ -142,7 +142,7 @@ class State:
         if outcome == "malicious":
             memory.condemned.put(event.id, now)
         if grant.task:
-            joins.work(grant.task, requester)
+            joins.work(grant.task, requester, grant.time)
         if event.credential is not None:
             lease = lease_of(event, requester, mint(grant, self.identities.fold))
             joins.mint(event.credential, lease, grant.renewal_of)

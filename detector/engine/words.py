@@ -10,6 +10,7 @@ from detector.baselines.baselines import Baselines
 from detector.baselines.habits import Habits
 from detector.evidence import GRANT_CODES, in_nats, quantise
 from detector.features.facets import ABSENT, Facets
+from detector.features.rhythm import GRADES
 from detector.verdict import Reason
 
 MOST_REASONS: Final = 6
@@ -45,7 +46,8 @@ SENTENCES: Final[dict[str, str]] = {
     "path": "asks for this resource from an unusual network",
     "term": "asks for an unusual lifetime for this resource",
     "origin": "acts on behalf of somebody it does not usually act for",
-    "via": "is asked through an unusual chain",
+    "head": "is asked through somebody it is not usually asked through",
+    "depth": "is asked through a chain of unusual length",
     "crossing": "asks across environments in an unusual way",
     "kinship": "asks for what is named after other work than its own",
     "company": "asks for what those it works with do not ask for",
@@ -53,6 +55,7 @@ SENTENCES: Final[dict[str, str]] = {
     "task_state": "names a task in an unusual state",
     "policy": "asks right after a change of policy",
     "decision": "the issuance does not agree with what was decided",
+    "watch": "asks at a time of day or week when it does not usually ask (UTC)",
     "hour": "asks at an unusual hour (UTC)",
     "longer": "asks for a longer lifetime than usual",
     "gap": "comes at an unusual distance from its last request",
@@ -62,6 +65,7 @@ SENTENCES: Final[dict[str, str]] = {
     "spread": "asks for unusually many different resources within the hour",
     "unused": "leaves unusually many credentials unused",
     "refusals": "is refused unusually often",
+    "task_age": "comes back to a task after an unusually long time",
     "action": "the credential is used for an unusual action",
     "power": "the credential is used with unusual power",
     "used_area": "the credential is used in an unusual area",
@@ -75,6 +79,7 @@ SENTENCES: Final[dict[str, str]] = {
     "scope": "the use does not fit the privilege that was asked for",
     "errand": "the use does not fit the resource that was asked for",
     "user": "the credential is used by somebody it was not minted for",
+    "minted_for": "the credential is used for what it was not minted for",
     "age": "the credential is used unusually late after its mint",
     "uses": "the credential is used unusually often",
     "denials": "the uses are denied unusually often",
@@ -132,7 +137,7 @@ def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselin
         return _usual(own.counts[index], own.total)
     if code == "longer":
         return f"about {expm1(baselines.lifetimes[facets.requester].mean.get()):.0f} s"
-    bins = own.histograms[index - len(facets.values)]
+    bins = own.histograms[index - len(facets.values)][:GRADES]
     likeliest = sorted(range(len(bins)), key=lambda i: -bins[i])[:_MOST_EXPECTED]
     if code == "hour":
         return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
@@ -165,7 +170,7 @@ def _hour(index: int) -> str:
 
 def _quantity(code: str, graded: int) -> str:
     about = 2.0 ** (graded / 2.0) - 1.0
-    if code not in {"gap", "age"}:
+    if code not in {"gap", "age", "task_age"}:
         return f"about {about:.0f}"
     for unit, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if about >= 2 * seconds:

@@ -16,7 +16,7 @@ from detector.events import NOWHERE, GrantRequest, Source, Usage
 from detector.features.names import area, pattern, peers, power, tier
 from detector.features.places import Place, client, place
 from detector.features.pulse import Pulse
-from detector.features.rhythm import grade, hour_of_week
+from detector.features.rhythm import SITTING_SECONDS, UNTOLD, grade, hour_of_week, watch
 
 ABSENT: Final = "-"
 _NO_PLACE: Final = Place(ABSENT, ABSENT, ABSENT)
@@ -48,8 +48,10 @@ GRANT_FACETS: Final = (
     "path",
     "term",
     "origin",
-    "via",
+    "head",
+    "depth",
     "crossing",
+    "watch",
     "kinship",
     "company",
     "renewal",
@@ -73,6 +75,7 @@ USE_FACETS: Final = (
     "scope",
     "errand",
     "user",
+    "minted_for",
 )
 """What the use of a credential shows, seen against its issuance."""
 
@@ -87,14 +90,33 @@ PARENTS: Final[Mapping[str, tuple[str, ...]]] = {
     "path": ("resource", "network"),
     "lifetime": ("resource",),
     "term": ("resource", "lifetime"),
-    "chain": ("origin", "via"),
-    "action": ("power",),
+    "chain": ("origin", "head", "depth"),
     "used_network": ("used_site",),
-    "scope": ("power",),
-    "errand": ("action",),
+    "action": ("power", "minted_for"),
+    "power": ("minted_for",),
+    "used_area": ("minted_for",),
+    "scope": ("power", "minted_for"),
+    "errand": ("action", "used_area", "minted_for"),
 }
 """Facets that cannot but be new when another is: a new site is a new network. Where a
 parent is news the child says nothing, so that one piece of news counts once."""
+
+CONTEXTS: Final[Mapping[str, str]] = {
+    "right": "resource",
+    "path": "resource",
+    "term": "resource",
+    "action": "minted_for",
+    "power": "minted_for",
+    "used_area": "minted_for",
+    "scope": "minted_for",
+    "errand": "minted_for",
+}
+"""Facets that are habits with something: who has used a credential for one resource four times
+has not shown all it does there, however old a hand it is elsewhere."""
+
+UNSPOKEN: Final = frozenset({"minted_for"})
+"""Facets that are there for what others are held against: what a credential was minted for
+was weighed when it was minted."""
 
 
 GRANT_GRADES: Final = (
@@ -106,6 +128,7 @@ GRANT_GRADES: Final = (
     "spread",
     "unused",
     "refusals",
+    "task_age",
 )
 """What is graded of a grant: the hour of the week, then quantities in half octaves."""
 
@@ -161,13 +184,15 @@ def grant_facets(
     fold: Callable[[str], str],
     level: Callable[[str], str | None],
     context: GrantContext,
+    task_age: float,
     pulse: Pulse,
     now: float,
 ) -> Facets:
     """A grant's facets.
 
     `fold` canonicalises names, `level` tells a resource's sensitivity, `pulse` is
-    the requester's and `now` the log's clock.
+    the requester's, `task_age` how long ago (seconds) the task was last asked for,
+    and `now` the log's clock.
     """
     requester = fold(grant.requester)
     resource = fold(grant.resource)
@@ -204,17 +229,21 @@ def grant_facets(
         f"{resource} from {network}",
         f"{lifetime} for {resource}",
         chain[-1] if chain else ABSENT,
-        _chain(chain[:-1]),
+        chain[0] if chain else ABSENT,
+        str(min(len(chain), _DEEPEST)),
         f"{tier(requester)} to {tier(resource)}",
+        watch(grant.time),
         *context,
     )
+    gap = pulse.gap(now)
     grades = (
-        hour_of_week(grant.time),
-        grade(pulse.gap(now)),
+        hour_of_week(grant.time) if gap is None or gap > SITTING_SECONDS else UNTOLD,
+        UNTOLD if gap is None else grade(gap),
         *map(grade, pulse.pace(now)),
         grade(pulse.spread(resource, now)),
         grade(pulse.idle(now)),
         grade(pulse.refused(now)),
+        grade(task_age),
     )
     return Facets(requester, peers(requester), grant.issuer, values, grades, ttl)
 
@@ -291,5 +320,6 @@ def use_facets(
         f"{can} with a {minted.privilege} credential",
         f"{action} with a credential for {minted.resource}",
         _user(usage, minted, requester, fold),
+        minted.resource,
     )
     return Facets(requester, peers(requester), issuer, values, tuple(map(grade, quantities)), None)

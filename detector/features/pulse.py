@@ -36,9 +36,9 @@ class Pulse(Struct):
     unused_at: float = 0.0
     recent: dict[str, float] = field(default_factory=dict)
 
-    def gap(self, now: float) -> float:
-        """Seconds since the last grant; 0 for the first."""
-        return max(now - self.last, 0.0) if self.last else 0.0
+    def gap(self, now: float) -> float | None:
+        """Seconds since the last grant; `None` for the first."""
+        return max(now - self.last, 0.0) if self.last else None
 
     def pace(self, now: float) -> tuple[float, float, float]:
         """Grants lately by horizon, each fading with its time constant."""

@@ -9,11 +9,22 @@ from __future__ import annotations
 from math import log2 as _log2
 from typing import Final
 
-HOURS: Final = 48
+DAY_HOURS: Final = 24
+
+HOURS: Final = 2 * DAY_HOURS
 """Hours of a working day, then of a day of the weekend (UTC)."""
+
+WATCH: Final = 4
+"""Hours in a watch: as sailors keep them, six to a day."""
 
 GRADES: Final = 48
 """Half octaves up to 2**24: seven months in seconds, sixteen million of anything."""
+
+UNTOLD: Final = -1
+"""The grade of what cannot be told: the distance from the last request, of the first one."""
+
+SITTING_SECONDS: Final = 3_600.0
+"""A request that follows another within this time belongs to the same sitting, and keeps its hours."""
 
 DAY: Final = 86_400.0
 """Seconds in a day, for all who count in days."""
@@ -31,6 +42,17 @@ def hour_of_week(time: float) -> int:
     weekday = (seconds // _DAY + _THURSDAY) % 7
     hour = seconds % _DAY // _HOUR
     return hour + 24 if weekday in {0, _SATURDAY} else hour
+
+
+def watch(time: float) -> str:
+    """The watch (UTC) that a time falls in.
+
+    >>> watch(0.0), watch(3 * 86_400.0 - 1.0)
+    ('00:00 to 04:00 on a working day', '20:00 to 24:00 on a weekend')
+    """
+    hour = hour_of_week(time)
+    start = hour % DAY_HOURS // WATCH * WATCH
+    return f"{start:02d}:00 to {start + WATCH:02d}:00 on a {'working day' if hour < DAY_HOURS else 'weekend'}"
 
 
 def grade(quantity: float) -> int:

@@ -246,7 +246,7 @@ class Life:
     def _explore(self, time: float) -> Option[Access]:
         """Something this requester never asked for: its own application's, a shared one, another's."""
         who, world, dice = self.requester, self.world, self.dice
-        used = {o.value.resource for o in who.accesses.options}
+        used = {o.value.right for o in who.accesses.options}
         luck, because = dice.unit(), None
         if luck < 0.72:  # noqa: PLR2004
             stock = world.applications[who.application].catalogue[who.environment]
@@ -256,7 +256,7 @@ class Life:
             stock = world.applications[dice.pick(list(world.applications))].catalogue[who.environment]
             because = "growth"
         allowed = ("read", "write", "admin") if dice.chance(0.08) or who.role == "operator" else ("read", "write")
-        free = [a for a in stock if a.resource not in used and a.privilege in allowed]
+        free = [a for a in stock if a.right not in used and a.privilege in allowed]
         access = dice.pick(free) if free else grow(world, who.application, who.environment, dice)
         option = who.accesses.add(access, since=time, weight=0.0, because=because)
         self._known.append(option)

@@ -36,6 +36,11 @@ class Access:
     surface: Surface
     sensitivity: Sensitivity
 
+    @property
+    def right(self) -> tuple[str, Privilege]:
+        """What tells it from others: names need not say the privilege."""
+        return self.resource, self.privilege
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

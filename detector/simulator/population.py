@@ -124,14 +124,14 @@ def grow(
     style, app = world.style, world.applications[application]
     kind = kind or dice.weighted(style.kinds, [k.weight for k in style.kinds])
     drawn = privilege if privilege is not None else _privilege(dice)
-    taken = {a.resource for stock in app.catalogue.values() for a in stock}
+    taken = {a.right for stock in app.catalogue.values() for a in stock}
     resource = ""
     for attempt in range(50):
         part = dice.pick(app.parts) if attempt < _UNNUMBERED else f"{dice.pick(app.parts)}{app.serial}"
         if "{env}" not in kind.resource and environment != style.environments[0][0]:
             part = f"{environment}-{part}"
         resource = _fill(world, kind.resource, environment, application, part=part, verb=kind.verbs[drawn])
-        if resource not in taken:
+        if (resource, drawn) not in taken:
             break
         app.serial += attempt >= _UNNUMBERED
     issuer = _fill(world, kind.issuer, environment, application)

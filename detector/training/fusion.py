@@ -1,10 +1,12 @@
-"""How shares combine: logistic regression with weights that are never negative.
+"""How shares combine: logistic regression around one common weight, none of them negative.
 
 The weights of a logistic regression on log-likelihood ratios say what part of
 each is its own when facets repeat one another, and correct what was guessed of
 abuse. Four weights a facet: for values shown before and for new ones, below and
-beyond the knee. One that would be negative is left out and the rest fitted again,
-so that more surprise is never less evidence.
+beyond the knee. All of them are first believed alike, and each is moved as far
+from what all share as training has shown: a facet that never varied there counts
+as the others do. One that would be negative is left out and the rest fitted
+again, so that more surprise is never less evidence.
 
 Wrong where the labelled organisations are unlike the one it is used in.
 """
@@ -20,63 +22,61 @@ from sklearn.linear_model import LogisticRegression
 
 from detector.evidence import KNEE, Weight
 
-REGULARISATION: Final = 0.5
-"""Inverse strength of the L2 penalty: shares are on one scale already, and across
-organisations 0.1 to 1 did equally well."""
+REGULARISATION: Final = 0.3
+"""Inverse strength of the L2 penalty on what sets a weight apart from the common
+one: shares are on one scale already, and across organisations 0.1 to 1 did equally well."""
 
-ITERATIONS: Final = 1_000
+ITERATIONS: Final = 3_000
 
+COMMON: Final = 30.0
+"""How freely the common weight moves beside the others: so much that it is not penalised."""
 
-LEAST_SPREAD: Final = 0.02
-"""Standard deviation (nats) below which a facet did not vary in training: what it is
-worth cannot be known, and it gets `NEUTRAL`."""
-
-NEUTRAL: Final = 0.5
-"""The weight of a facet that training says nothing of: half its own word."""
-
-LEAST_NEWS: Final = 0.2
-"""News is never without a word, even where training found it redundant: an
-organisation that always names its tasks shows more by leaving one out than ours
-did, and on held-out organisations this costs nothing."""
-
-MOST: Final = 1.5
+MOST: Final = 2.0
 """No facet counts for much more than it says, however well that fitted."""
 
 
 def fit_weights(
-    shares: NDArray[np.float64], novel: NDArray[np.bool_], abusive: NDArray[np.bool_], codes: Sequence[str]
+    shares: NDArray[np.float64],
+    novel: NDArray[np.bool_],
+    abusive: NDArray[np.bool_],
+    codes: Sequence[str],
+    importance: NDArray[np.float64] | None = None,
 ) -> dict[str, Weight]:
-    """The weights for each code (rows × codes in `shares` and `novel`), 0 where a code only repeats others."""
+    """The weights for each code (rows × codes in `shares` and `novel`), 0 where a code only repeats others.
+
+    `importance` of a row is 1 unless given: rows of one campaign are not as many campaigns.
+    """
     known, new = np.where(novel, 0.0, shares), np.where(novel, shares, 0.0)
     parts = np.hstack([np.minimum(known, KNEE), _beyond(known), np.minimum(new, KNEE), _beyond(new)])
-    found = _fit(parts, abusive).reshape(4, len(codes))
-    found[2:] = np.maximum(found[2:], LEAST_NEWS)
-    silent = shares.std(axis=0) < LEAST_SPREAD
-    return {
-        code: Weight.even(NEUTRAL) if silent[index] else Weight(*(round(float(w), 4) for w in found[:, index]))
-        for index, code in enumerate(codes)
-    }
+    found = _fit(parts, abusive, importance).reshape(4, len(codes))
+    return {code: Weight(*(round(float(w), 4) for w in found[:, index])) for index, code in enumerate(codes)}
 
 
 def _beyond(shares: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(shares - KNEE, 0.0)
 
 
-def _fit(parts: NDArray[np.float64], abusive: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _fit(
+    parts: NDArray[np.float64], abusive: NDArray[np.bool_], importance: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
     """A weight for each column, none of them negative."""
     # Most facets nearly always fit. Centred there, a facet that seldom varies is not mistaken for the intercept.
     parts = parts - np.median(parts, axis=0)
-    kept = np.flatnonzero(parts.std(axis=0))
+    varied = parts.std(axis=0) > 0.0
+    kept = np.flatnonzero(varied)
     while True:
+        columns = parts[:, kept]
         model = LogisticRegression(C=REGULARISATION, max_iter=ITERATIONS)
-        model.fit(parts[:, kept], abusive)
-        weights = model.coef_[0]
+        model.fit(np.hstack([columns, COMMON * columns.sum(axis=1, keepdims=True)]), abusive, sample_weight=importance)
+        *own, shared = model.coef_[0]
+        common = COMMON * shared
+        weights = np.array(own) + common
         if (weights >= 0.0).all():
             break
         kept = kept[weights > 0.0]
-    found = np.zeros(parts.shape[1])
-    found[kept] = np.minimum(weights, MOST)
-    return found
+    found = np.where(varied, 0.0, common)
+    found[kept] = weights
+    return np.clip(found, 0.0, MOST)
 
 
 def fit_probability(evidence: NDArray[np.float64], abusive: NDArray[np.bool_]) -> tuple[float, float]:

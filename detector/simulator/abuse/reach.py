@@ -32,7 +32,7 @@ def escalation(stage: Stage) -> None:
     wanted = [
         a
         for a in stage.world.applications[home.application].catalogue[home.environment]
-        if a.privilege in more and a.resource not in stage.known()
+        if a.privilege in more and a.right not in stage.known()
     ]
     if not wanted:
         kind = next((k for k in stage.world.style.kinds if k.surface == home.surface), None)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from detector.events import Lifecycle
+from detector.events import Lifecycle, Privilege
 from detector.simulator.addresses import THIEVES_TOOLS
 from detector.simulator.dice import Dice
 from detector.simulator.labels import Label
@@ -56,9 +56,9 @@ class Stage:
         granted.sort(key=lambda minted: minted.intent.time)
         return granted[-_WATCHED:]
 
-    def known(self) -> set[str]:
-        """Every resource the victim ever asked for before the campaign."""
-        return {m.intent.access.resource for m in self.life.past if m.intent.time < self.at}
+    def known(self) -> set[tuple[str, Privilege]]:
+        """Every right the victim ever asked for before the campaign."""
+        return {m.intent.access.right for m in self.life.past if m.intent.time < self.at}
 
     def habit(self, at: float, life: Life | None = None) -> Intent:
         """A request exactly as the victim might make it now: its host, its resource, its words."""
@@ -184,7 +184,7 @@ class Stage:
         for application in self.world.applications.values():
             if (application.name == self.victim.application) == own:
                 stock += application.catalogue[environment]
-        free = [a for a in stock if a.resource not in known and (not privileges or a.privilege in privileges)]
+        free = [a for a in stock if a.right not in known and (not privileges or a.privilege in privileges)]
         return self.dice.sample(free, len(free))
 
     def times(self, count: int, gap_seconds: float, *, at: float | None = None) -> list[float]:

@@ -31,7 +31,7 @@ def migration(world: World, dice: Dice, at: float) -> None:
             old = option.value
             if old.application != name or option.until <= when or option.since > when:
                 continue
-            key = (old.resource, old.environment)
+            key = (old.right, old.environment)
             if key not in renamed:
                 kinds = [k for k in world.style.kinds if k.surface != old.surface] or list(world.style.kinds)
                 renamed[key] = grow(world, name, old.environment, dice, kind=dice.pick(kinds), privilege=old.privilege)
