@@ -42,4 +42,4 @@ def grade(quantity: float) -> int:
     if not quantity > 0:
         return 0
     found = int(2.0 * _log2(1.0 + quantity))
-    return found if found < GRADES else GRADES - 1  # noqa: FURB136 - min() costs as much again
+    return found if found < GRADES else GRADES - 1
