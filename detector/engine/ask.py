@@ -66,7 +66,7 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         durable = Future()
         durable.set_exception(error)
     else:
-        if trusted:
+        if trusted and weighed.verdict != "allow":
             with suppress(LogUnavailable):  # the answer stands; the next odd row raises the rule
                 rulebook.raise_for(journal, facets, weighed, now)
     journal.heard("grant_request", weighed, request.issuer, judged)
