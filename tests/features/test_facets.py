@@ -196,3 +196,10 @@ def test_a_use_of_what_nobody_minted_is_held_against_nothing() -> None:
     assert shown["whereabouts"] == ABSENT
     assert use(consumer="a/b")["user"] == "its requester"
     assert place("10.1.2.3").network == shown["used_network"]
+
+
+def test_a_mint_from_a_snapshot_is_held_against_as_it_was_before() -> None:
+    """A mint that says no place says none after a restart either, when nothing is the very object it was."""
+    revived = msgspec.msgpack.decode(msgspec.msgpack.encode(UNMINTED), type=Mint)
+    assert revived == UNMINTED
+    assert use(revived, source=Source(ip="10.1.2.3"))["whereabouts"] == ABSENT
