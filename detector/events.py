@@ -3,14 +3,18 @@
 A decoder makes these from a log record, the API from a request body. Names are
 as the log wrote them (raw); folding them into canonical identities is
 `features.identity`'s work. Times are Unix seconds in UTC (float), durations
-are seconds. Standard library only, so that anything may import it.
+are seconds. They are msgspec's structs, which are made in a fifth of a frozen
+dataclass's time and are nothing for the garbage collector to walk: what is in
+them comes from JSON and cannot refer back to them. Nothing else is imported, so
+that anything may import this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
+
+from msgspec import Struct, field
 
 Privilege: TypeAlias = Literal["read", "write", "admin"]
 Sensitivity: TypeAlias = Literal["low", "medium", "high", "critical"]
@@ -26,8 +30,7 @@ Change: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True, gc=False):
     """Where a request, or a use, came from. `None` where the log does not say."""
 
     ip: str | None = None
@@ -41,8 +44,7 @@ class Source:
 NOWHERE: Final = Source()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrantRequest:
+class GrantRequest(Struct, frozen=True, kw_only=True, gc=False):
     """Somebody asks an issuer for a credential."""
 
     id: str
@@ -67,8 +69,7 @@ class GrantRequest:
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Issuance:
+class Issuance(Struct, frozen=True, kw_only=True, gc=False):
     """The issuer's log says what became of a grant request: minted, renewed or refused.
 
     `decision` names the decision that allowed it, where the broker wrote it down.
@@ -91,8 +92,7 @@ class Issuance:
         return self.grant.time
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(Struct, frozen=True, kw_only=True, gc=False):
     """A credential was used, or its use was refused.
 
     `requester`, `issuer` and `consumer` are filled only where the log itself
@@ -113,8 +113,7 @@ class Usage:
     unknown: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifecycle:
+class Lifecycle(Struct, frozen=True, kw_only=True, gc=False):
     """Something changed about a task, a credential, an identity or a policy.
 
     `subject` is what changed: a task id, a credential, a requester, a resource

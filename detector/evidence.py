@@ -16,7 +16,7 @@ no weight is negative.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log
 from typing import Final, NamedTuple
@@ -52,6 +52,19 @@ class Weight(NamedTuple):
         return cls(weight, weight, weight, weight)
 
 
+class Weights(NamedTuple):
+    """Every facet's weight; and of those that count for what is known, (index, below the knee, beyond it)."""
+
+    each: tuple[Weight, ...]
+    telling: tuple[tuple[int, float, float], ...]
+
+    @classmethod
+    def of(cls, weights: Iterable[Weight]) -> Weights:
+        """Made once a model: most facets say something only when their value is new."""
+        each = tuple(weights)
+        return cls(each, tuple((at, w.known, w.rare) for at, w in enumerate(each) if w.known or w.rare))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceModel:
     """How shares combine, as plain data.
@@ -69,13 +82,13 @@ class EvidenceModel:
     offset: float = 8.0
     scale: float = 1.5
 
-    def grant_weights(self) -> tuple[Weight, ...]:
+    def grant_weights(self) -> Weights:
         """Weights parallel to `GRANT_CODES`."""
-        return tuple(self.grants.get(code, Weight.even(self.elsewhere)) for code in GRANT_CODES)
+        return Weights.of(self.grants.get(code, Weight.even(self.elsewhere)) for code in GRANT_CODES)
 
-    def use_weights(self) -> tuple[Weight, ...]:
+    def use_weights(self) -> Weights:
         """Weights parallel to `USE_CODES`."""
-        return tuple(self.uses.get(code, Weight.even(self.elsewhere)) for code in USE_CODES)
+        return Weights.of(self.uses.get(code, Weight.even(self.elsewhere)) for code in USE_CODES)
 
     def probability(self, evidence: float) -> float:
         """The probability of abuse in [0, 1] for a row's evidence in nats."""
@@ -97,21 +110,21 @@ def in_nats(quanta: int) -> float:
     return quanta / QUANTA
 
 
-def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Sequence[Weight], pi: float) -> list[float]:
+def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Weights, pi: float) -> list[float]:
     """Each facet's weighted share in nats, parallel to `ratios`; 0 for what can't tell, or weighs nothing.
 
     `novel` are the indices of the facets whose value is news.
     """
     rest, found = 1.0 - pi, [0.0] * len(ratios)
-    for index, (ratio, (known, rare, _, _)) in enumerate(zip(ratios, weights)):  # noqa: B905 - the hot path; parallel by construction
-        if ratio is not None and (known or rare):
-            found[index] = _bent(log(rest + pi * ratio), known, rare)
+    for index, known, rare in weights.telling:
+        ratio = ratios[index]
+        if ratio is not None:
+            nats = log(rest + pi * ratio)
+            found[index] = known * nats if nats < KNEE else known * KNEE + rare * (nats - KNEE)
     for index in novel:
         ratio = ratios[index]
         if ratio is not None:
-            found[index] = _bent(log(rest + pi * ratio), weights[index].new, weights[index].unheard)
+            _, _, new, unheard = weights.each[index]
+            nats = log(rest + pi * ratio)
+            found[index] = new * nats if nats < KNEE else new * KNEE + unheard * (nats - KNEE)
     return found
-
-
-def _bent(nats: float, low: float, high: float) -> float:
-    return low * nats if nats < KNEE else low * KNEE + high * (nats - KNEE)

@@ -49,12 +49,14 @@ class Risk(Struct):
         `without` leaves out so much of what was only asked: what an issuance's own
         decision had added must not speak against that issuance again.
         """
+        if not self.asked:
+            return self.observed_level(now)
         fade = _fade(self.stamp, now)
         return self.observed * fade + max(self.asked * fade - without, 0.0)
 
     def observed_level(self, now: float) -> float:
         """The part of it that logs bore out: a deny needs this."""
-        return self.observed * _fade(self.stamp, now)
+        return self.observed and self.observed * _fade(self.stamp, now)
 
 
 def _fade(then: float, now: float) -> float:
@@ -68,8 +70,10 @@ def worth(evidence: float) -> float:
 
 def step(risk: Risk, moved: float, now: float, *, asked: bool = False) -> None:
     """Move a requester's risk at `now` by what a row was worth (nats): the asked part, or the observed one."""
-    fade = _fade(risk.stamp, now)
-    observed, asks = risk.observed * fade, risk.asked * fade
+    observed, asks = risk.observed, risk.asked
+    if observed or asks:  # most are at nothing, and nothing fades to nothing
+        fade = _fade(risk.stamp, now)
+        observed, asks = observed * fade, asks * fade
     if asked:
         asks = min(max(asks + moved, 0.0), ASKED_CAP)
     else:

@@ -12,8 +12,9 @@ from detector.api.callers import Caller, authorise, caller_of
 from detector.api.durability import landed
 from detector.api.problems import Problem, invalid
 from detector.api.service import Service, Turns
-from detector.api.wire import answer, grant_request
+from detector.api.wire import answer, asked_for, grant_request
 from detector.engine import Asked, ConflictingRequest
+from detector.events import GrantRequest
 
 _ENCODER: Final = msgspec.json.Encoder()
 _JSON: Final = (b"content-type", b"application/json")
@@ -34,8 +35,8 @@ class Score:
         service = self._service
         caller = authorise(caller_of(scope), ("broker",), local=True)
         must_be_json(scope)
-        record = parse(await raw_body(scope, receive, service.limits.request_bytes))
-        asked = ask(service, caller, record)
+        body = await raw_body(scope, receive, service.limits.request_bytes)
+        asked = ask(service, caller, asked_for(body, now=service.clock()))
         recorded = await service.durability.of(asked.durable)
         if not recorded:
             service.telemetry.unrecorded()
@@ -69,9 +70,8 @@ class ScoreBatch:
         await respond(send, [_member(service, member) for member in asked])
 
 
-def ask(service: Service, caller: Caller, record: Any) -> Asked:
-    """What the engine says of one parsed request. Raises a `Problem`."""
-    request = grant_request(record, now=service.clock())
+def ask(service: Service, caller: Caller, request: GrantRequest) -> Asked:
+    """What the engine says of one request. Raises a `Problem`."""
     try:
         return service.engine.ask(request, trusted=service.gate.trusts(caller, "broker"))
     except ConflictingRequest as conflict:
@@ -97,6 +97,6 @@ def _member(service: Service, member: Asked | Problem) -> Any:
 
 def _ask_or_problem(service: Service, caller: Caller, record: Any) -> Asked | Problem:
     try:
-        return ask(service, caller, record)
+        return ask(service, caller, grant_request(record, now=service.clock()))
     except Problem as problem:
         return problem

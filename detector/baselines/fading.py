@@ -28,9 +28,15 @@ and no event weighs nothing."""
 
 def habit_weight(now: float) -> float:
     """The weight of one event learnt into a habit at `now` (Unix seconds)."""
-    return float(2.0 ** max(min((now - EPOCH) / HABIT_HALF_LIFE, _FURTHEST), -_FURTHEST))
+    return _weight((now - EPOCH) / HABIT_HALF_LIFE)
 
 
 def adoption_weight(now: float) -> float:
     """The weight of one adoption counted at `now` (Unix seconds)."""
-    return float(2.0 ** max(min((now - EPOCH) / ADOPTION_HALF_LIFE, _FURTHEST), -_FURTHEST))
+    return _weight((now - EPOCH) / ADOPTION_HALF_LIFE)
+
+
+def _weight(half_lives: float) -> float:
+    if -_FURTHEST < half_lives < _FURTHEST:
+        return float(2.0**half_lives)
+    return float(2.0 ** (_FURTHEST if half_lives > 0 else -_FURTHEST))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Final
@@ -67,7 +66,7 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         durable = Future()
         durable.set_exception(error)
     else:
-        if trusted:
+        if trusted and weighed.verdict != "allow":
             with suppress(LogUnavailable):  # the answer stands; the next odd row raises the rule
                 rulebook.raise_for(journal, facets, weighed, now)
     journal.heard("grant_request", weighed, request.issuer, judged)
@@ -84,7 +83,7 @@ def _known(journal: Journal, request: GrantRequest, *, trusted: bool) -> Decided
     if known is None:
         return None
     # A retry may be stamped anew. Whatever else differs was not what the first answer was about.
-    if dataclasses.replace(known.request, time=request.time) != request:
+    if msgspec.structs.replace(known.request, time=request.time) != request:
         message = f"id: {request.id!r} was another request's"
         raise ConflictingRequest(message)
     return known

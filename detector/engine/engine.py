@@ -55,8 +55,9 @@ class Engine:
         Asking twice with one id returns the first decision. Raises
         `ConflictingRequest` when the id was another request's.
         """
-        with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
-            observe.release_due(self._journal, self._journal.now())
+        if self.state.memory.joins.held:
+            with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
+                observe.release_due(self._journal, self._journal.now())
         return ask.ask(self._journal, request, trusted=trusted)
 
     def observe(self, event: Event, *, trusted: bool = True) -> tuple[Row, ...]:

@@ -173,6 +173,11 @@ class Joins(Struct):
     def release(self, credential: str, usage_id: str) -> None:
         """A held use was judged: it waits no more."""
         waiting = self.held.get(credential, [])
+        if len(waiting) > 1 and waiting[0].usage.id == usage_id:
+            # The usual order. Many uses of one credential, all due at once, must not each look at all others.
+            del waiting[0]
+            self.waiting -= 1
+            return
         kept = [held for held in waiting if held.usage.id != usage_id]
         self.waiting -= len(waiting) - len(kept)
         if kept:

@@ -15,7 +15,7 @@ from detector.engine.records import Observed, Released, Weighed
 from detector.engine.state import CLEARED, ODDITY_SECONDS, State, said
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.evidence import GRANT_CODES, USE_CODES, quantise, quantised, shares
+from detector.evidence import GRANT_CODES, USE_CODES, in_nats, quantise, quantised, shares
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
@@ -187,10 +187,11 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(state, facets, found, novel, codes, now) if novel else {}
-    own = quantised(max(sum(found), least) if least else sum(found))
-    level = standing.risk.level(now, without=without)
-    carried = level * min(max((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 0.0), 1.0)
-    evidence = quantised(own + carried)
+    own_quanta = quantise(max(sum(found), least) if least else sum(found))
+    own = in_nats(own_quanta)
+    carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
+    quanta = quantise(own + carried) if carried else own_quanta
+    evidence = in_nats(quanta)
     thresholds = state.policy.thresholds_for(facets.issuer)
     verdict = judge(
         evidence=evidence,
@@ -200,8 +201,8 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     )
     tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
-        own=quantise(own),
-        evidence=quantise(evidence),
+        own=own_quanta,
+        evidence=quanta,
         step=quantise(worth(own)),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
@@ -209,6 +210,11 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         odd=odd,
     )
     return Judged(weighed, found, novel)
+
+
+def _carried(level: float, own: float) -> float:
+    """What had accumulated, as far as it counts against a row with so much of its own."""
+    return level * min((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 1.0)
 
 
 def _lately(standing: Standing, now: float) -> list[str]:

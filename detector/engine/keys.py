@@ -21,7 +21,11 @@ def event_keys(event: Issuance | Usage | Lifecycle) -> tuple[str, ...]:
     One log record may give several kinds of event under one id; and one mint
     across two accounts is logged in each, under two ids and one shared one.
     """
-    key = f"{type(event).__name__[0]}{event.id}"
-    if isinstance(event, Issuance) and "shared_event" in event.grant.attributes:
-        return key, f"twin {event.grant.attributes['shared_event']} {event.credential}"
-    return (key,)
+    if isinstance(event, Usage):
+        return (f"U{event.id}",)
+    if isinstance(event, Lifecycle):
+        return (f"L{event.id}",)
+    grant = event.grant
+    if "shared_event" in grant.attributes:
+        return f"I{grant.id}", f"twin {grant.attributes['shared_event']} {event.credential}"
+    return (f"I{grant.id}",)

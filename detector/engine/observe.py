@@ -26,7 +26,10 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     caller sends is recorded and judged, but moves no risk and teaches nothing.
     Raises `LogUnavailable` when the log takes no more.
     """
-    rows = release_due(journal, journal.now())
+    now = journal.now()
+    rows = release_due(journal, now)
+    if rows:  # they were judged a moment later, and the log's stamps never go back
+        now = journal.now()
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
@@ -35,11 +38,10 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     if any(key in known for key in event_keys(event)):
         journal.ear.set_aside("duplicate")
         return rows
-    now = journal.now()
     if event.time < now - LATE_SECONDS:
         journal.ear.set_aside("late")
     if isinstance(event, Issuance):
-        rows.append(_issuance(journal, event, trusted=trusted))
+        rows.append(_issuance(journal, event, now, trusted=trusted))
         if trusted and event.outcome == "granted":
             rows.extend(_release(journal, event.credential))
     elif isinstance(event, Usage):
@@ -47,7 +49,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
             journal.append(Observed(event=event, deadline=now + HOLD_SECONDS), now)
             journal.ear.set_aside("held")
         else:
-            rows.append(_usage(journal, event, trusted=trusted, held=False))
+            rows.append(_usage(journal, event, now, trusted=trusted, held=False))
     else:
         journal.append(Observed(event=event, teaches=trusted), now)
     return rows
@@ -58,17 +60,17 @@ def release_due(journal: Journal, now: float) -> list[Row]:
     joins = journal.state.memory.joins
     if not joins.held:
         return []
-    return [_usage(journal, held.usage, trusted=True, held=True) for held in joins.due(now)]
+    return [_usage(journal, held.usage, journal.now(), trusted=True, held=True) for held in joins.due(now)]
 
 
 def _release(journal: Journal, credential: str | None) -> list[Row]:
     """Judge the usages that waited for this credential's issuance."""
     waiting = journal.state.memory.joins.held.get(credential, []) if credential else []
-    return [_usage(journal, held.usage, trusted=True, held=True) for held in list(waiting)]
+    return [_usage(journal, held.usage, journal.now(), trusted=True, held=True) for held in list(waiting)]
 
 
-def _issuance(journal: Journal, event: Issuance, *, trusted: bool) -> Row:
-    state, grant, now = journal.state, event.grant, journal.now()
+def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -> Row:
+    state, grant = journal.state, event.grant
     decision = _decision_for(journal, event) if trusted else None
     journal.ear.joined("decision", found=decision is not None)
     word = judge.decision_word(state, grant, decision)
@@ -121,8 +123,8 @@ def _waits(journal: Journal, event: Usage) -> bool:
     return credential not in joins.leases and credential not in joins.strangers
 
 
-def _usage(journal: Journal, event: Usage, *, trusted: bool, held: bool) -> Row:
-    state, now = journal.state, journal.now()
+def _usage(journal: Journal, event: Usage, now: float, *, trusted: bool, held: bool) -> Row:
+    state = journal.state
     facets = judge.prepare_use(state, event, now)
     judged = judge.weigh_use(state, facets, now)
     weighed = judged.weighed

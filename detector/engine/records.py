@@ -3,6 +3,8 @@
 A record is written once, durably, and never edited; state is a fold over
 records in the order of the log. A record that judged something carries the
 evidence it found, and folding applies that: it never weighs again.
+Records hold nothing that could refer back to them, so what is remembered of them
+by the thousand is nothing for the garbage collector to walk.
 Evidence is in quanta of 1/1024 nat (`detector.evidence.QUANTUM`), so that it
 compares and hashes alike on every machine.
 """
@@ -22,7 +24,7 @@ from detector.verdict import Reason, Verdict
 Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
 
 
-class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What weighing one event found.
 
     `own` is the event's own evidence, `evidence` that together with what its
@@ -53,7 +55,7 @@ class Configured(Struct, frozen=True, tag="configured"):
     policy: Policy
 
 
-class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="decided"):
+class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="decided"):
     """A grant request was answered.
 
     `position` is the log position the decision was made at, `requester` the
@@ -169,7 +171,13 @@ _ENCODER: Final = msgspec.json.Encoder()
 def encode(record: Record) -> bytes:
     """The record as JSON, one line, its kind under `type`."""
     if isinstance(record, Observed):
-        record = _OBSERVED[type(record.event)](**msgspec.structs.asdict(record))
+        record = _OBSERVED[type(record.event)](
+            event=record.event,
+            weighed=record.weighed,
+            deadline=record.deadline,
+            decision=record.decision,
+            teaches=record.teaches,
+        )
     return _ENCODER.encode(record)
 
 

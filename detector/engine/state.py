@@ -133,7 +133,7 @@ class State:
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
-        self._move(requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
+        self._move(standing, requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
             return
@@ -151,7 +151,7 @@ class State:
         if outcome in CLEARED:
             self._learn(lesson, now)
         else:
-            self._queue(event_keys(event)[0], lesson, weighed, now)
+            self._queue(event, lesson, weighed, now)
 
     def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float) -> None:
         joins = self.memory.joins
@@ -164,9 +164,9 @@ class State:
         elif event.credential:
             joins.strangers.put(event.credential, now)
         standing.pulse.use(now, denied=event.outcome == "denied")
-        self._move(prepared.requester, weighed, now, moved=in_nats(weighed.step))
+        self._move(standing, prepared.requester, weighed, now, moved=in_nats(weighed.step))
         lesson = Lesson(now, lease.issuance if lease is not None else "", use=True, facets=prepared)
-        self._queue(event_keys(event)[0], lesson, weighed, now)
+        self._queue(event, lesson, weighed, now)
 
     def _decided(self, record: Decided, now: float) -> None:
         memory, request = self.memory, record.request
@@ -242,9 +242,8 @@ class State:
             found = self.memory.standings[requester] = Standing()
         return found
 
-    def _move(self, requester: str, weighed: Weighed, now: float, *, moved: float) -> None:
+    def _move(self, standing: Standing, requester: str, weighed: Weighed, now: float, *, moved: float) -> None:
         """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
-        standing = self.standing(requester)
         step(standing.risk, moved, now)
         odd = standing.odd
         for key, quanta in weighed.odd.items():
@@ -268,14 +267,14 @@ class State:
         standing.history.append((now, quantise(standing.risk.level(now))))
         del standing.history[:-MOST_HISTORY]
 
-    def _queue(self, key: str, lesson: Lesson, weighed: Weighed, now: float) -> None:
+    def _queue(self, event: Issuance | Usage, lesson: Lesson, weighed: Weighed, now: float) -> None:
         memory, policy = self.memory, self.policy
         if weighed.verdict == "allow":
             lesson.release = now + policy.quarantine_seconds
             memory.lessons.append(lesson)
         else:
             lesson.release = now + policy.flagged_quarantine_seconds
-            memory.flagged[key] = lesson
+            memory.flagged[event_keys(event)[0]] = lesson
 
     def _teach(self, now: float) -> None:
         lessons, flagged = self.memory.lessons, self.memory.flagged

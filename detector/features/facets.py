@@ -267,7 +267,7 @@ def mint(grant: GrantRequest, fold: Callable[[str], str]) -> Mint:
 
 
 def _whereabouts(used: Place, minted: Place) -> str:
-    if used is _NO_PLACE or minted is _NO_PLACE:
+    if _NO_PLACE in (used, minted):  # equal, not the same: a lease from a snapshot has its own
         return ABSENT
     if used.address == minted.address:
         return "where it was minted"

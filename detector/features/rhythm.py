@@ -61,4 +61,7 @@ def grade(quantity: float) -> int:
     >>> [grade(x) for x in (0, 0.5, 1, 2, 60, 3600)]
     [0, 1, 2, 3, 11, 23]
     """
-    return min(int(2.0 * _log2(1.0 + quantity)), GRADES - 1) if quantity > 0 else 0
+    if not quantity > 0:
+        return 0
+    found = int(2.0 * _log2(1.0 + quantity))
+    return found if found < GRADES else GRADES - 1

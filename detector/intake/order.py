@@ -82,19 +82,23 @@ class _Runs:
         path = self._folder / f"{self._made}.run"
         self._made += 1
         encode: Callable[[object], bytes] = _ENCODER.encode
+        pack = _HEAD.pack
         with path.open("wb", buffering=_BUFFER) as run:
+            write = run.write
             for event in events:
                 body = encode(event)
-                run.write(_HEAD.pack(_RANK[type(event)], len(body)))
-                run.write(body)
+                write(pack(_RANK[type(event)], len(body)) + body)
         return path
 
 
 def _read(path: Path) -> Iterator[Event]:
+    unpack, size = _HEAD.unpack, _HEAD.size
+    decode = [decoder.decode for decoder in _DECODERS]
     with path.open("rb", buffering=_BUFFER) as run:
-        while head := run.read(_HEAD.size):
-            rank, length = _HEAD.unpack(head)
-            yield _DECODERS[rank].decode(run.read(length))
+        read = run.read
+        while head := read(size):
+            rank, length = unpack(head)
+            yield decode[rank](read(length))
 
 
 def _key(event: Event) -> tuple[float, int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from detector.events import NOWHERE, GrantRequest, Issuance, Lifecycle, Source, Usage, UsageOutcome
 from detector.simulator.dice import Dice, hash_of
 from detector.simulator.labels import Label, Labelled
@@ -97,7 +99,7 @@ class Ledger:
         source = self._source(place, address)
         if source.environment is not None or source.workload is not None:
             # Logs of use know the address and the program, not the deployment.
-            source = replace(source, environment=None, workload=None)
+            source = msgspec.structs.replace(source, environment=None, workload=None)
         usage = Usage(
             id=self.dice.hexes(24),
             time=seen,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from detector.events import Event, GrantRequest, Issuance, Privilege, Source, Usage
 from detector.simulator.dice import Dice

@@ -28,11 +28,12 @@ class Promise(Future[int]):
     fails with an `AttributeError`. `asyncio.wrap_future` works.
     """
 
+    fate: bool | BaseException = False
+    listeners: list[Listener] | None = None
+
     def __init__(self, position: int) -> None:
         """Of `position`, which `keep` makes true."""
         self._position = position
-        self.fate: bool | BaseException = False
-        self.listeners: list[Listener] | None = None
 
     def __repr__(self) -> str:
         """The position and what became of it."""

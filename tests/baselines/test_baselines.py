@@ -47,7 +47,7 @@ PLAIN = GrantRequest(
 
 def facets(*, pulse: Pulse | None = None, **more: Any) -> Facets:
     """A grant as facets, with nothing known around it."""
-    grant = dataclasses.replace(PLAIN, **more)
+    grant = msgspec.structs.replace(PLAIN, **more)
     return grant_facets(
         grant,
         fold=str,

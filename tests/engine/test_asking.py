@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+import msgspec
 import pytest
 
 from detector.engine import ConflictingRequest
@@ -96,7 +95,7 @@ def test_asking_twice_with_one_id_gives_the_first_decision() -> None:
     world.wait(60.0).issue()
     before = world.engine.digest(), len(world.log.lines)
     again = world.engine.ask(request, trusted=True)
-    stamped_anew = world.engine.ask(dataclasses.replace(request, time=world.clock.now), trusted=True)
+    stamped_anew = world.engine.ask(msgspec.structs.replace(request, time=world.clock.now), trusted=True)
     assert (first.fresh, again.fresh, stamped_anew.fresh) == (True, False, False)
     assert again.decision == stamped_anew.decision == first.decision
     assert (world.engine.digest(), len(world.log.lines)) == before
@@ -133,7 +132,7 @@ def test_an_id_answers_for_one_request_only(other: dict[str, object]) -> None:
     request = world.grant(id="same")
     assert world.engine.ask(request, trusted=True).decision.answer == "allow"
     with pytest.raises(ConflictingRequest, match="'same'"):
-        world.engine.ask(dataclasses.replace(request, **other), trusted=True)  # type: ignore[arg-type]
+        world.engine.ask(msgspec.structs.replace(request, **other), trusted=True)  # type: ignore[arg-type]
 
 
 def test_asking_again_after_a_step_up_is_a_step_up_again() -> None:
@@ -209,7 +208,7 @@ def test_an_untrusted_ask_is_idempotent_and_found_by_its_id() -> None:
     assert again.decision is first.decision
     assert world.engine.decision(first.decision.decision) == first.decision
     with pytest.raises(ConflictingRequest):
-        world.engine.ask(dataclasses.replace(request, privilege="read"), trusted=False)
+        world.engine.ask(msgspec.structs.replace(request, privilege="read"), trusted=False)
 
 
 def test_what_a_stranger_asked_never_answers_a_broker() -> None:

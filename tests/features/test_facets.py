@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
+import msgspec
 import pytest
 
 from detector.events import GrantRequest, Source, Usage
@@ -33,7 +33,7 @@ BARE = GrantRequest(id="r", time=MONDAY, issuer="vault", requester="a/b", resour
 def grant(**more: Any) -> dict[str, str]:
     """A bare grant with some fields filled, as facets by name."""
     found = grant_facets(
-        dataclasses.replace(BARE, **more),
+        msgspec.structs.replace(BARE, **more),
         fold=FOLD,
         level=lambda resource: "high" if "prod" in resource else None,
         context=GrantContext(),
@@ -131,7 +131,7 @@ def test_raw_names_fold_to_one_requester() -> None:
     names = [f"arn:aws:sts::1:assumed-role/deploy/run-{run}" for run in (8842, 8843)]
     found = [
         grant_facets(
-            dataclasses.replace(BARE, requester=name),
+            msgspec.structs.replace(BARE, requester=name),
             fold=FOLD,
             level=lambda _: None,
             context=GrantContext(),
@@ -145,7 +145,7 @@ def test_raw_names_fold_to_one_requester() -> None:
 
 
 MINTED = mint(
-    dataclasses.replace(BARE, privilege="write", source=Source(ip="10.1.2.3"), consumer="worker"),
+    msgspec.structs.replace(BARE, privilege="write", source=Source(ip="10.1.2.3"), consumer="worker"),
     FOLD,
 )
 
@@ -196,3 +196,10 @@ def test_a_use_of_what_nobody_minted_is_held_against_nothing() -> None:
     assert shown["whereabouts"] == ABSENT
     assert use(consumer="a/b")["user"] == "its requester"
     assert place("10.1.2.3").network == shown["used_network"]
+
+
+def test_a_mint_from_a_snapshot_is_held_against_as_it_was_before() -> None:
+    """A mint that says no place says none after a restart either, when nothing is the very object it was."""
+    revived = msgspec.msgpack.decode(msgspec.msgpack.encode(UNMINTED), type=Mint)
+    assert revived == UNMINTED
+    assert use(revived, source=Source(ip="10.1.2.3"))["whereabouts"] == ABSENT

@@ -256,3 +256,12 @@ def test_lines_with_something_to_look_at_twice_take_the_slower_way() -> None:
         assert native.decode_line(line) is None
     assert native.decode_line(json.dumps(USAGE).encode()) is not None
     assert native.decode_line(json.dumps(USAGE | {"extra": 1}).encode()) is None
+
+
+@pytest.mark.parametrize("said", [{}, {"kind": "grant_request"}])
+def test_a_request_alone_need_not_say_what_it_is(said: dict[str, Any]) -> None:
+    """The typed look at a request gives what the slower way gives, and None for all that is not one whole request."""
+    asked = without(ISSUANCE, "kind", "outcome", "credential", "expires_at") | said
+    assert native.decode_request(json.dumps(asked).encode()) == read({**asked, "kind": "grant_request"})
+    for other in ({"kind": "usage"}, {"kind": None}, {"id": ""}, {"time": None}, {"time": "now"}, {"extra": 1}):
+        assert native.decode_request(json.dumps(asked | other).encode()) is None
