@@ -2,8 +2,9 @@
 
 A facet's share is `log(1 - pi + pi * abuse / habit)`: with probability `1 - pi`
 the facet of an abusive event is as habit has it, else it is drawn from the broad
-alternative. One that fits says slightly less than zero, silence is zero, `None`
-is "can't tell yet".
+alternative. One that fits says slightly less than zero (a tenth of
+`pi * (abuse / habit - 1)`, which is what the logarithm comes to there), silence
+is zero, `None` is "can't tell yet".
 
 Facets are not independent, and how likely abuse goes for a value is a guess. The
 model's weights (fitted on labelled replays, shipped in `models/`) correct both:
@@ -26,6 +27,10 @@ from detector.features.facets import GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE
 KNEE: Final = 1.2
 """Nats up to which a share is small talk: what honest life says all day is weighted
 apart from what is seldom said."""
+
+FIT: Final = 0.1
+"""What part of its word a facet that fits keeps. Whoever stole an identity fits in nearly
+all facets at once, and forty of them must not talk one that shouts down."""
 
 QUANTA: Final = 1024
 """Evidence is kept in 1/1024 nat: `exp` and `log` differ in their last bits
@@ -115,16 +120,24 @@ def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Weight
 
     `novel` are the indices of the facets whose value is news.
     """
-    rest, found = 1.0 - pi, [0.0] * len(ratios)
+    rest, fits, found = 1.0 - pi, FIT * pi, [0.0] * len(ratios)
     for index, known, rare in weights.telling:
         ratio = ratios[index]
-        if ratio is not None:
+        if ratio is None:
+            continue
+        if ratio <= 1.0:
+            found[index] = known * fits * (ratio - 1.0)
+        else:
             nats = log(rest + pi * ratio)
             found[index] = known * nats if nats < KNEE else known * KNEE + rare * (nats - KNEE)
     for index in novel:
         ratio = ratios[index]
-        if ratio is not None:
-            _, _, new, unheard = weights.each[index]
+        if ratio is None:
+            continue
+        _, _, new, unheard = weights.each[index]
+        if ratio <= 1.0:
+            found[index] = new * fits * (ratio - 1.0)
+        else:
             nats = log(rest + pi * ratio)
             found[index] = new * nats if nats < KNEE else new * KNEE + unheard * (nats - KNEE)
     return found

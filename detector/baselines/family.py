@@ -301,7 +301,7 @@ def _unspoken(facets: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _mass(bins: list[float], index: int, circle: int) -> float:
-    """The weight at an hour or grade with what its neighbours lend, in circles of so many: a day's end meets its start."""
+    """The weight at an hour or grade with what its neighbours lend; each `circle` of them closes."""
     start = index - index % circle
     near = bins[start + (index - 1) % circle] + bins[start + (index + 1) % circle]
     return bins[index] * (1.0 - NEIGHBOUR) + near * NEIGHBOUR

@@ -4,8 +4,8 @@
 where a line has something that needs a second look (an unknown field, no id, a
 mistake to name) it goes the way of `decode`, which says the same, slower.
 
->>> decode({"kind": "usage", "time": "2026-03-02T00:00:06Z", "credential": "c1", "outcome": "blocked"})
-Unreadable(reason='outcome: must be success, denied or error')
+>>> decode({"kind": "usage", "time": "2026-03-02T00:00:06Z", "action": "s3:GetObject"})
+Unreadable(reason='credential: is missing, and so is requester')
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class _Usage(Struct, forbid_unknown_fields=True, kw_only=True, tag_field="kind",
     id: _Text | None = None
     action: _Text | None = None
     resource: _Text | None = None
-    outcome: UsageOutcome | None = None
+    outcome: _Text | None = None
     source: _Source | None = None
     requester: _Text | None = None
     issuer: _Text | None = None
@@ -130,10 +130,15 @@ _MINTED: Final[Mapping[str | None, IssuanceOutcome]] = {
     **dict.fromkeys((None, "granted", "success", "allowed", "issued", "minted", "renewed", "ok"), "granted"),
     **dict.fromkeys(("refused", "denied", "failed", "failure", "error", "rejected", "forbidden"), "refused"),
 }
+_USED: Final[Mapping[str | None, UsageOutcome]] = {
+    **dict.fromkeys((None, "success", "succeeded", "allowed", "ok", "granted"), "success"),
+    **dict.fromkeys(("denied", "refused", "rejected", "forbidden", "unauthorized", "access_denied"), "denied"),
+}
+"""How a use ended, in the words that logs have for it; whatever else they say did not succeed: `error`."""
+
 _ENUMERATIONS: Final = {
     "privilege": "must be read, write or admin",
     "sensitivity": "must be low, medium, high or critical",
-    "outcome": "must be success, denied or error",
     "change": "must be task_completed, revoked, policy_changed, rotated, decommissioned or maintenance_declared",
 }
 _MISSING: Final = re.compile(r"Object missing required field `(\w+)`")
@@ -220,7 +225,7 @@ def _event(wire: _Wire, id: str, unknown: dict[str, Any]) -> Event:
             credential=wire.credential,
             action=wire.action,
             resource=wire.resource,
-            outcome=wire.outcome or "success",
+            outcome=_USED.get(wire.outcome, "error"),
             source=_source(wire.source),
             requester=wire.requester,
             issuer=wire.issuer,
