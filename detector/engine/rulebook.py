@@ -69,8 +69,10 @@ def raise_for(journal: Journal, facets: Facets, weighed: Weighed, now: float) ->
     """Raise a deny rule when this grant finds its requester's observed risk across the threshold."""
     if weighed.verdict == "allow" or not _crossed(journal.state, facets.requester, now):
         return
-    odd = [key.partition("=")[0] for key in sorted(weighed.odd, key=lambda key: -weighed.odd[key])]
-    _raise(journal, facets.requester, _selectable(facets), odd, weighed=weighed, now=now)
+    values = _selectable(facets)
+    said = {key.partition("=")[0]: quanta for key, quanta in weighed.odd.items()}
+    odd = sorted(_never_shown(journal.state, facets.requester, values), key=lambda name: -said.get(name, 0))
+    _raise(journal, facets.requester, values, odd, weighed=weighed, now=now)
 
 
 def raise_for_use(journal: Journal, lease: Lease, weighed: Weighed, now: float) -> None:
@@ -85,11 +87,16 @@ def raise_for_use(journal: Journal, lease: Lease, weighed: Weighed, now: float) 
         "network": lease.mint.place.network,
     }
     values = {name: None if value == ABSENT else value for name, value in minted.items()}
-    own = state.baselines.grants.habits.get(lease.requester)
-    odd = [
-        name for name, value in minted.items() if own is not None and value not in own.counts[GRANT_FACETS.index(name)]
-    ]
+    odd = _never_shown(state, lease.requester, values)
     _raise(journal, lease.requester, values, odd, weighed=weighed, now=now)
+
+
+def _never_shown(state: State, requester: str, values: Mapping[str, str | None]) -> list[str]:
+    """The values by name that the requester's habits do not hold; a rule on one of them hits none of its habits."""
+    own = state.baselines.grants.habits.get(requester)
+    if own is None:
+        return []
+    return [name for name, value in values.items() if value and value not in own.counts[GRANT_FACETS.index(name)]]
 
 
 def _crossed(state: State, requester: str, now: float) -> bool:

@@ -53,6 +53,7 @@ def facets(*, pulse: Pulse | None = None, **more: Any) -> Facets:
         fold=str,
         level=lambda _: None,
         context=GrantContext(),
+        task_age=0.0,
         pulse=pulse or Pulse(),
         now=grant.time,
     )

@@ -37,6 +37,7 @@ def grant(**more: Any) -> dict[str, str]:
         fold=FOLD,
         level=lambda resource: "high" if "prod" in resource else None,
         context=GrantContext(),
+        task_age=0.0,
         pulse=Pulse(),
         now=MONDAY,
     )
@@ -135,6 +136,7 @@ def test_raw_names_fold_to_one_requester() -> None:
             fold=FOLD,
             level=lambda _: None,
             context=GrantContext(),
+            task_age=0.0,
             pulse=Pulse(),
             now=MONDAY,
         )
