@@ -80,9 +80,12 @@ class Baselines(AnomalyDetector):
         """The ratio for so long a lifetime, unless the requester or the resource explains it."""
         if event.lifetime is None:
             return None
-        known = (self.lifetimes.get(event.requester), self.terms.get(event.values[_RESOURCE]))
-        ratios = [_longer(event.lifetime, usual) for usual in known if usual is not None]
-        return min((ratio for ratio in ratios if ratio is not None), default=None)
+        least = None
+        for usual in (self.lifetimes.get(event.requester), self.terms.get(event.values[_RESOURCE])):
+            ratio = _longer(event.lifetime, usual) if usual is not None else None
+            if ratio is not None and (least is None or ratio < least):
+                least = ratio
+        return least
 
     def weigh_use(self, event: Facets, now: float) -> Weighing:
         """Ratios for `USE_FACETS` and `USE_GRADES`."""

@@ -156,7 +156,7 @@ def _play(screen: Console, broker: Broker, events: Sequence[Event], shift: float
 
 def _ask_again(screen: Console, broker: Broker, answered: Answered) -> Answered:
     """The same request under a new id, as a new job would send it."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     said = broker.ask(replace(answered.request, id=f"{answered.request.id}-again"))
     _show_answer(screen, said)

@@ -35,7 +35,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
     joins = journal.state.memory.joins
     known = joins.ids if trusted else joins.overheard
-    if any(key in known for key in event_keys(event)):
+    if known.holds(event_keys(event)):
         journal.ear.set_aside("duplicate")
         return rows
     if event.time < now - LATE_SECONDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from msgspec import Struct, field
@@ -35,6 +36,14 @@ class Recent(Struct, Generic[T]):
         """Forget one key; nothing happens where it is not known."""
         self.young.pop(key, None)
         self.old.pop(key, None)
+
+    def holds(self, keys: Iterable[str]) -> bool:
+        """Whether any of the keys is remembered."""
+        young, old = self.young, self.old
+        for key in keys:  # noqa: SIM110 - the hot path: any() would make a generator for what is nearly always one key
+            if key in young or key in old:
+                return True
+        return False
 
     def __contains__(self, key: str) -> bool:
         """Whether the key is remembered."""
