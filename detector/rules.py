@@ -95,7 +95,8 @@ def by_hand(**named: str | None) -> Selector:
 class Rule:
     """A deny rule: scope, mode, life and why. Times are Unix seconds.
 
-    `expires` is mandatory. In shadow a rule only counts what it would have hit.
+    `expires` is mandatory; `taken_back` says by whom and why a rule was withdrawn.
+    In shadow a rule only counts what it would have hit.
     """
 
     id: str
@@ -106,6 +107,7 @@ class Rule:
     by: str
     because: str
     withdrawn: bool = False
+    taken_back: str = ""
 
     def __post_init__(self) -> None:
         """A rule that never ends, or ended before it began, is a mistake."""

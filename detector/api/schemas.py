@@ -216,6 +216,7 @@ def _deny_rule_view() -> Schema:
             "expires": MOMENT,
             "by": {"type": "string"},
             "because": {"type": "string"},
+            "taken_back": {"type": ["string", "null"], "description": "By whom and why it was withdrawn, if it was."},
             "hits": {"type": "integer", "minimum": 0, "description": "Asks it matched while enforced."},
             "shadow_hits": {"type": "integer", "minimum": 0, "description": "Asks it would have denied."},
             "recorded": {"type": "boolean", "description": "On an answer to a change: whether it is durable."},

@@ -184,6 +184,7 @@ def rule_view(rule: Rule, *, hits: tuple[int, int], now: float) -> dict[str, Any
         "expires": moment(rule.expires),
         "by": rule.by,
         "because": rule.because,
+        "taken_back": rule.taken_back or None,
         "hits": hits[0],
         "shadow_hits": hits[1],
     }

@@ -19,6 +19,7 @@ from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
 from detector.baselines.kin import FAMILIAR, Kin
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
+from detector.features.rhythm import DAY
 
 LEAST_SIGMA: Final = 0.15
 """Lifetimes within 15 % of the usual are usual, however constant they have been."""
@@ -34,8 +35,14 @@ SHORTER: Final = 0.1
 """How much less likely abuse goes for a new lifetime that is within what its requester had:
 whoever steals wants it to last."""
 
+RHYTHM_SECONDS: Final = 7 * DAY
+"""How long a requester has to be known before its hours and days say anything: a week is the
+least that has all of them."""
+
 _RESOURCE: Final = GRANT_FACETS.index("resource")
 _LIFETIME: Final = GRANT_FACETS.index("lifetime")
+_WATCH: Final = GRANT_FACETS.index("watch")
+_HOUR: Final = len(GRANT_FACETS) + GRANT_GRADES.index("hour")
 
 
 class _State(Struct):
@@ -66,6 +73,10 @@ class Baselines(AnomalyDetector):
         weighing = self.grants.weigh(event, now)
         if _LIFETIME in weighing.novel and self._shorter(event):
             weighing.ratios[_LIFETIME] = SHORTER * cast("float", weighing.ratios[_LIFETIME])
+        own = self.grants.habits.get(event.requester)
+        if own is not None and now - own.since < RHYTHM_SECONDS:
+            for index in (_WATCH, _HOUR)[: len(event.grades) + 1]:
+                weighing.ratios[index] = None
         weighing.ratios.append(self._longer(event))
         return weighing
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from math import sqrt
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from msgspec import Struct
 
@@ -54,6 +54,10 @@ EVEN: Final[Mapping[str, float]] = {"hour": 1.0 / 48.0, "gap": 1.0 / 30.0}
 """Grades that are weighed by their density: a thief keeps no office hours, and no
 distance from the last request. All others are weighed by their upper tail."""
 
+MOST_RHYTHM: Final = 60.0
+"""What no break of rhythm is worth more than: the strictest clockwork is at times late, asked
+again at once, or run by hand."""
+
 CIRCLES: Final[Mapping[str, int]] = {"hour": DAY_HOURS, "gap": GRADES}
 """After how many of them those come round."""
 
@@ -83,21 +87,18 @@ APPETITE: Final[Mapping[str, float]] = {
     "medium": 0.8,
     "high": 1.5,
     "critical": 2.0,
-    "no": 0.1,
-    "settled": 0.1,
-    "familiar": 0.1,
-    "allowed": 0.1,
-    "live": 0.1,
-    "success": 0.1,
     "at work": 0.2,
-    "where it was minted": 0.1,
     "in the network it was minted in": 0.2,
     "at the site it was minted at": 0.5,
-    "the consumer it was minted for": 0.1,
     "its requester": 0.3,
 }
 """How much likelier than any other new value abuse goes for these: more power, and
-not the reassuring end of a facet that has one."""
+not the better end of a facet that has one."""
+
+REASSURING: Final = frozenset(
+    {"no", "settled", "familiar", "allowed", "live", "success", "where it was minted", "the consumer it was minted for"}
+)
+"""What is as it should be. New or not, it never speaks against anybody."""
 
 
 class Weighing(NamedTuple):
@@ -136,7 +137,7 @@ class Family(Struct):
             self._weigh_stranger(event, now, ratios, novel)
             return Weighing(ratios + [None] * len(self.grades), novel)
         evenly = SEEN_SHARE * (own.total + UNSEEN * weight)
-        append = ratios.append
+        append, rare = ratios.append, list[int]()
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - the hot path; parallel by construction
             count = shown.get(value)
             if count is None:
@@ -144,25 +145,41 @@ class Family(Struct):
                 append(None)
             else:
                 ratio = evenly / (count * len(shown))
+                if ratio > 1.0:
+                    rare.append(len(ratios))
                 append(ratio if ratio < MOST_RATIO else MOST_RATIO)  # noqa: FURB136 - min() costs as much again
+        if rare:
+            self._condition(event, own, ratios, rare)
         if novel:
-            scopes = self._scopes(event)
-            adopted = adoption_weight(now)
-            novel, contexts = self._coarsest(novel), _contexts(self.facets)
-            for index in novel:
-                prior = own.novelty(index, scopes[-1].rate(index, weight), weight)
-                known = record(own.fresh[index] / weight)
-                novelty = self.hazard.chance(index, known, own.events, prior, weight)
-                context = contexts[index]
-                if context is not None:
-                    seen = own.counts[context].get(event.values[context], 0.0) / weight
-                    novelty = max(novelty, first_chance(prior, seen))
-                p = novelty * chance(index, event.values[index], scopes, adopted)
-                ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
+            novel = self._coarsest(novel)
+            self._weigh_news(event, own, ratios, novel, now)
         for index in _unspoken(self.facets):
             ratios[index] = None
         self._weigh_grades(event, own, weight, ratios)
         return Weighing(ratios, novel)
+
+    def _condition(self, event: Facets, own: Habits, ratios: list[float | None], rare: list[int]) -> None:
+        """A rare value is held against how rare its parents are; beside a new one it can't tell."""
+        parents = _parents(self.facets)
+        for index in rare:
+            if parents[index]:
+                held = min(own.counts[parent].get(event.values[parent], 0.0) for parent in parents[index])
+                ratios[index] = cast("float", ratios[index]) * held / own.total if held else None
+
+    def _weigh_news(self, event: Facets, own: Habits, ratios: list[float | None], novel: list[int], now: float) -> None:
+        """Values that the requester never showed: the chance of any novelty, times the chance of this one."""
+        weight, adopted = habit_weight(now), adoption_weight(now)
+        scopes, contexts = self._scopes(event), _contexts(self.facets)
+        for index in novel:
+            prior = own.novelty(index, scopes[-1].rate(index, weight), weight)
+            known = record(own.fresh[index] / weight)
+            novelty = self.hazard.chance(index, known, own.events, prior, weight)
+            context = contexts[index]
+            if context is not None:
+                seen = own.counts[context].get(event.values[context], 0.0) / weight
+                novelty = max(novelty, first_chance(prior, seen))
+            p = novelty * chance(index, event.values[index], scopes, adopted)
+            ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
 
     def _weigh_stranger(self, event: Facets, now: float, ratios: list[float | None], novel: list[int]) -> None:
         """A requester nobody has seen is held against what its peers adopted."""
@@ -186,6 +203,8 @@ class Family(Struct):
         """How likely abuse goes for a value that its requester never showed."""
         if value == ABSENT:
             return LEFT_OUT
+        if value in REASSURING:
+            return 0.0
         new = NEW_TO_ALL.get(self.facets[index], NEW_TO_ALL_ELSE)
         appetite = APPETITE.get(value, 1.0)
         known = self.fleet.counts[index]
@@ -203,7 +222,8 @@ class Family(Struct):
             elif even is not None:
                 circle = CIRCLES[self.grades[place]]
                 back = (_mass(wider, grade, circle) + prior / GRADES) / backed
-                ratios.append(even * total / (_mass(bins, grade, circle) + prior * back))
+                ratio = even * total / (_mass(bins, grade, circle) + prior * back)
+                ratios.append(min(ratio, MOST_RHYTHM))
             elif grade == 0:
                 ratios.append(0.5)
             else:  # the upper tail is what is left of the total: low grades are common, and short to add up

@@ -139,7 +139,8 @@ def _show(out: Path, tally: Tally, summary: Summary) -> None:
     tally.show()
     kinds = sorted({kind for kind, _ in summary.verdicts})
     rows = [(kind, *(summary.verdicts[kind, verdict] for verdict in ("allow", "step_up", "deny"))) for kind in kinds]
-    screen.print(table(("rows", "allow", "step_up", "deny"), rows))
+    if rows:
+        screen.print(table(("rows", "allow", "step_up", "deny"), rows))
     riskiest = [row for row in summary.riskiest() if row.evidence > 0]
     if riskiest:
         screen.print(

@@ -18,7 +18,7 @@ commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="Its id, as `assayer rules list` says.")]
 
-FACTS = ("id", "state", "scope", "expires", "created", "by", "because", "hits", "shadow_hits")
+FACTS = ("id", "state", "scope", "expires", "created", "by", "because", "taken_back", "hits", "shadow_hits")
 
 
 @commands.command("list")

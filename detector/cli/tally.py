@@ -61,6 +61,9 @@ class Tally:
 
     def show(self, *, joins: bool = True) -> None:
         """The table on standard output; what was rejected on standard error."""
+        if not self.events and not self.rejected:
+            complain("there was not one record to read")
+            return
         out = console()
         out.print(table(HEADINGS, self._rows()))
         if joins and self.usages:

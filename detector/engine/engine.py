@@ -125,7 +125,10 @@ class Engine:
 
     def withdraw_rule(self, rule_id: str, *, by: str, reason: str = "") -> tuple[Rule, Future[int]]:
         """End a rule now. Raises as `enforce_rule` does."""
-        return rulebook.switch(self._journal, rule_id, "withdrawn", by=by, reason=reason, withdrawn=True)
+        why = f"by {by}: {reason}" if reason else f"by {by}"
+        return rulebook.switch(
+            self._journal, rule_id, "withdrawn", by=by, reason=reason, withdrawn=True, taken_back=why
+        )
 
     def vitals(self) -> Vitals:
         """How the engine is, cheaply."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from math import expm1
 from typing import Final
@@ -20,6 +21,9 @@ LEAST_NATS: Final = 0.25
 """Below this a share is no reason, only a habit kept or nearly kept."""
 
 _MOST_EXPECTED: Final = 3
+
+_ABSENT: Final = re.compile(rf"(?<!\S){re.escape(ABSENT)}(?!\S)")
+"""What was not given, alone or within a value of several parts."""
 
 SENTENCES: Final[dict[str, str]] = {
     "issuer": "asks an issuer it does not usually ask",
@@ -161,7 +165,7 @@ def _observed(index: int, code: str, facets: Facets) -> str:
 
 
 def _plainly(value: str) -> str:
-    return "none given" if value == ABSENT else value
+    return _ABSENT.sub("none given", value)
 
 
 def _hour(index: int) -> str:

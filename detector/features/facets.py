@@ -230,14 +230,19 @@ def grant_facets(
         f"{lifetime} for {resource}",
         chain[-1] if chain else ABSENT,
         chain[0] if chain else ABSENT,
-        str(min(len(chain), _DEEPEST)),
+        str(min(len(chain), _DEEPEST)) if chain else ABSENT,
         f"{tier(requester)} to {tier(resource)}",
         watch(grant.time),
         *context,
     )
+    grades = _grades(grant.time, resource, task_age, pulse, now)
+    return Facets(requester, peers(requester), grant.issuer, values, grades, ttl)
+
+
+def _grades(time: float, resource: str, task_age: float, pulse: Pulse, now: float) -> tuple[int, ...]:
     gap = pulse.gap(now)
-    grades = (
-        hour_of_week(grant.time) if gap is None or gap > SITTING_SECONDS else UNTOLD,
+    return (
+        hour_of_week(time) if gap is None or gap > SITTING_SECONDS else UNTOLD,
         UNTOLD if gap is None else grade(gap),
         *map(grade, pulse.pace(now)),
         grade(pulse.spread(resource, now)),
@@ -245,7 +250,6 @@ def grant_facets(
         grade(pulse.refused(now)),
         grade(task_age),
     )
-    return Facets(requester, peers(requester), grant.issuer, values, grades, ttl)
 
 
 class Mint(NamedTuple):

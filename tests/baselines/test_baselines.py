@@ -181,7 +181,7 @@ def test_what_fits_says_less_than_nothing_and_what_does_not_says_more() -> None:
     for code, odd in (
         ("resource", {"resource": "aws/creds/prod-admin"}),
         ("privilege", {"privilege": "admin"}),
-        ("network", {"source": AWAY}),
+        ("site", {"source": AWAY}),
         ("longer", {"ttl_seconds": 86_400.0}),
     ):
         fits, strange = ratio(baselines, code, facets()), ratio(baselines, code, facets(**odd))
@@ -194,10 +194,10 @@ def test_a_rarer_value_is_never_less_evidence() -> None:
     """Of the values a requester shows, the rarer says the more."""
     baselines = Baselines()
     for number in range(127):
-        shown = f"r{number.bit_length()}"  # twice as often each
+        shown = f"kv/r{number.bit_length()}"  # twice as often each
         baselines.learn_grant(facets(resource=shown), MONDAY + number * HOUR)
     said = [
-        ratio(baselines, "resource", facets(resource=f"r{often}"), MONDAY + 127 * HOUR) for often in range(7, 0, -1)
+        ratio(baselines, "resource", facets(resource=f"kv/r{often}"), MONDAY + 127 * HOUR) for often in range(7, 0, -1)
     ]
     assert None not in said
     assert all(more >= less for less, more in pairwise(said))  # type: ignore[operator]
@@ -234,7 +234,7 @@ def test_more_of_a_quantity_is_never_less_evidence(grade: str) -> None:
 
 def test_the_more_constant_a_habit_the_more_its_break_says() -> None:
     """A thousand requests with one value make a new value more surprising than ten do."""
-    said = [ratio(warm(events), "resource", facets(resource="new")) for events in (10, 100, 1_000)]
+    said = [ratio(warm(events), "resource", facets(resource="aws/creds/new")) for events in (10, 100, 1_000)]
     assert said == sorted(said)  # type: ignore[type-var]
 
 
@@ -244,7 +244,7 @@ def test_who_changes_all_the_time_does_not_surprise_by_changing() -> None:
     for number in range(100):
         runner.learn_grant(facets(source=Source(ip=f"10.{number}.{number}.7")), MONDAY - (100 - number) * HOUR)
     odd = facets(source=Source(ip="10.200.1.1"))
-    fickle, constant = ratio(runner, "network", odd), ratio(warm(), "network", odd)
+    fickle, constant = ratio(runner, "site", odd), ratio(warm(), "site", odd)
     assert fickle is not None
     assert constant is not None
     assert fickle < constant / 5
@@ -259,8 +259,8 @@ def test_a_roll_out_says_less_than_a_novelty() -> None:
             rolled = {"source": Source(ip="10.99.1.1")} if number > 25 and peer else {}
             event = facets(requester=f"spiffe://prod/app/svc{peer}", time=at, **rolled)
             baselines.learn_grant(event, at)
-    moved = ratio(baselines, "network", facets(requester="spiffe://prod/app/svc0", source=Source(ip="10.99.1.1")))
-    alone = ratio(baselines, "network", facets(requester="spiffe://prod/app/svc0", source=Source(ip="185.220.101.47")))
+    moved = ratio(baselines, "site", facets(requester="spiffe://prod/app/svc0", source=Source(ip="10.99.1.1")))
+    alone = ratio(baselines, "site", facets(requester="spiffe://prod/app/svc0", source=Source(ip="185.220.101.47")))
     assert moved is not None
     assert alone is not None
     assert moved < alone / 3
@@ -272,10 +272,10 @@ def test_habits_fade() -> None:
     now = MONDAY + 365 * DAY
     for number in range(100):
         at = now - (100 - number) * HOUR
-        baselines.learn_grant(facets(resource="new-home", time=at), at)
+        baselines.learn_grant(facets(resource="aws/creds/new-home", time=at), at)
     old, fresh = (
         ratio(baselines, "resource", facets(), now),
-        ratio(baselines, "resource", facets(resource="new-home"), now),
+        ratio(baselines, "resource", facets(resource="aws/creds/new-home"), now),
     )
     assert old is not None
     assert fresh is not None

@@ -78,7 +78,7 @@ def test_what_was_flagged_waits_for_the_long_quarantine() -> None:
 
 def test_a_flagged_mint_and_its_flagged_use_of_one_record_both_wait() -> None:
     """One log record may be a mint and a use under one id: neither pushes the other out of quarantine."""
-    world = World().live().wait(2 * HOUR)
+    world = World().live()
     pass_time(world, 0.0)
     mine = world.issue()
     pass_time(world, QUARANTINE)
@@ -111,7 +111,7 @@ def test_a_lasting_change_is_learnt_in_the_end() -> None:
     for _ in range(24 * 10):
         world.wait(HOUR).issue(source=AWAY)
     assert world.wait(HOUR).issue(source=AWAY).verdict == "allow"
-    assert world.ask(source=AWAY).answer == "allow"
+    assert world.wait(HOUR).ask(source=AWAY).answer == "allow"
 
 
 def test_a_poisoner_who_is_flagged_does_not_teach_his_way_in_within_a_day() -> None:

@@ -288,7 +288,7 @@ def test_a_stolen_use_has_reasons() -> None:
     row = world.issue()
     stolen = world.use(row.credential, source=AWAY, action="iam:AttachRolePolicy")
     assert stolen.verdict == "step_up"
-    assert {"used_site", "action"} <= set(codes(stolen))
+    assert {"used_site", "power"} <= set(codes(stolen))
 
 
 def test_unused_mints_are_counted_until_they_are_used() -> None:

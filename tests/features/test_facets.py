@@ -116,7 +116,7 @@ def test_a_grants_field_shows_in_its_facet(fields: dict[str, Any], facet: str, v
 def test_what_a_log_does_not_say_is_absent() -> None:
     """A bare request shows its issuer, its resource and what follows from them; the rest is one and the same value."""
     said = {name for name, value in grant().items() if value != ABSENT}
-    assert said <= {"issuer", "resource", "area", "break_glass", "right", "path", "kinship"}
+    assert said <= {"issuer", "resource", "area", "break_glass", "right", "path", "term", "crossing", "watch"}
 
 
 def test_a_long_chain_is_cut_and_counted() -> None:

@@ -52,7 +52,7 @@ def test_pace_counts_and_fades() -> None:
 def test_a_gap_is_the_time_since_the_last_grant() -> None:
     """The first grant has no gap; a clock set back makes none either."""
     pulse = Pulse()
-    assert pulse.gap(NOON) == 0.0
+    assert pulse.gap(NOON) is None
     pulse.beat("r", NOON, refused=False)
     assert (pulse.gap(NOON + 90.0), pulse.gap(NOON - 90.0)) == (90.0, 0.0)
 
