@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import median, quantiles
 
 import msgspec
 
@@ -27,6 +27,7 @@ SCORE, BARE, USUAL = "/v1/score", "/bench/bare", "/bench/usual"
 ROUTES = (SCORE, BARE, USUAL)
 CONNECTIONS = 64
 PER_SECOND = 200.0
+PAGE, SYNC_PAGES = 4_096, 50
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -43,7 +44,7 @@ class Measured:
 
 def measure(*, rounds: int, seconds: float, steady_seconds: float) -> list[Row]:
     """The rows of the table. The median round counts."""
-    measured = {route: Measured() for route in ROUTES}
+    measured, syncs = {route: Measured() for route in ROUTES}, Measured()
     bodies = [msgspec.json.encode(grant) for grant in itertools.islice(history.grants(now=time.time()), 5_000)]
     with tempfile.TemporaryDirectory(prefix="assayer-bench-", dir=".") as directory, server(directory) as (port, pid):
         for route in ROUTES:
@@ -54,7 +55,8 @@ def measure(*, rounds: int, seconds: float, steady_seconds: float) -> list[Row]:
         for _ in range(rounds):
             for route in ROUTES:
                 _latency(measured[route], port, requests(route, bodies), steady_seconds)
-    return _rows(measured)
+            _syncs(syncs, directory, steady_seconds)
+    return _rows(measured, syncs)
 
 
 def _throughput(into: Measured, port: int, pid: int, sent: Iterator[bytes], seconds: float) -> None:
@@ -72,7 +74,23 @@ def _latency(into: Measured, port: int, sent: Iterator[bytes], seconds: float) -
     into.unrecorded += outcome.unrecorded
 
 
-def _rows(measured: dict[str, Measured]) -> list[Row]:
+def _syncs(into: Measured, directory: str, seconds: float) -> None:
+    """What the disk itself takes, for every answer waits for it once: over room that the file has already."""
+    taken = []
+    with tempfile.NamedTemporaryFile(dir=directory, buffering=0) as file:
+        file.write(bytes(SYNC_PAGES * PAGE))
+        for number in range(int(seconds * PER_SECOND)):
+            os.pwrite(file.fileno(), os.urandom(PAGE), number % SYNC_PAGES * PAGE)
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            taken.append((time.perf_counter() - began) * 1e3)
+            time.sleep(1.0 / PER_SECOND)
+    cuts = quantiles(taken, n=100)
+    into.medians.append(cuts[49])
+    into.tails.append(cuts[98])
+
+
+def _rows(measured: dict[str, Measured], syncs: Measured) -> list[Row]:
     score, bare, usual = (measured[route] for route in ROUTES)
     rate, tail = median(score.rates), median(score.tails)
     return [
@@ -86,6 +104,12 @@ def _rows(measured: dict[str, Measured]) -> list[Row]:
         Row("score", f"99th percentile at {PER_SECOND:.0f}/s, ms (same)", _three(measured, "tails", ".2f"), ""),
         Row("score", "… times the empty FastAPI route's", ratio(tail, median(usual.tails)), "at most 3.00"),
         Row("score", "… times the bare one's", ratio(tail, median(bare.tails)), ""),
+        Row(
+            "score",
+            f"one fdatasync of 4 KiB on this disk at {PER_SECOND:.0f}/s, ms: median (99th)",
+            f"{median(syncs.medians):.2f}  ({median(syncs.tails):.2f})",
+            "",
+        ),
         Row("score", "answers with recorded:false", f"{score.unrecorded}", "0"),
     ]
 

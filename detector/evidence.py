@@ -2,9 +2,8 @@
 
 A facet's share is `log(1 - pi + pi * abuse / habit)`: with probability `1 - pi`
 the facet of an abusive event is as habit has it, else it is drawn from the broad
-alternative. One that fits says slightly less than zero (a tenth of
-`pi * (abuse / habit - 1)`, which is what the logarithm comes to there), silence
-is zero, `None` is "can't tell yet".
+alternative. One that fits says slightly less than zero, and as much
+however well it fits; silence is zero, `None` is "can't tell yet".
 
 Facets are not independent, and how likely abuse goes for a value is a guess. The
 model's weights (fitted on labelled replays, shipped in `models/`) correct both:
@@ -28,8 +27,8 @@ KNEE: Final = 1.2
 """Nats up to which a share is small talk: what honest life says all day is weighted
 apart from what is seldom said."""
 
-FIT: Final = 0.1
-"""What part of its word a facet that fits keeps. Whoever stole an identity fits in nearly
+FIT: Final = 0.05
+"""What a facet that fits says, as a part of `pi`. Whoever stole an identity fits in nearly
 all facets at once, and forty of them must not talk one that shouts down."""
 
 QUANTA: Final = 1024
@@ -120,13 +119,13 @@ def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Weight
 
     `novel` are the indices of the facets whose value is news.
     """
-    rest, fits, found = 1.0 - pi, FIT * pi, [0.0] * len(ratios)
+    rest, fits, found = 1.0 - pi, -FIT * pi, [0.0] * len(ratios)
     for index, known, rare in weights.telling:
         ratio = ratios[index]
         if ratio is None:
             continue
         if ratio <= 1.0:
-            found[index] = known * fits * (ratio - 1.0)
+            found[index] = known * fits
         else:
             nats = log(rest + pi * ratio)
             found[index] = known * nats if nats < KNEE else known * KNEE + rare * (nats - KNEE)
@@ -136,7 +135,7 @@ def shares(ratios: Sequence[float | None], novel: Sequence[int], weights: Weight
             continue
         _, _, new, unheard = weights.each[index]
         if ratio <= 1.0:
-            found[index] = new * fits * (ratio - 1.0)
+            found[index] = new * fits
         else:
             nats = log(rest + pi * ratio)
             found[index] = new * nats if nats < KNEE else new * KNEE + unheard * (nats - KNEE)

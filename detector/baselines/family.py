@@ -34,6 +34,9 @@ SEEN_SHARE: Final = 0.3
 """Under abuse, the share of events that pick among the requester's own values
 evenly, not knowing how often each is right."""
 
+FITS: Final = 0.5
+"""The ratio of a value that is no rarer as habit than as abuse. How much it fits says next to nothing."""
+
 LEAST_P: Final = 1e-4
 """No habit is surer than this: fingers slip, and no single one is known better."""
 
@@ -137,17 +140,16 @@ class Family(Struct):
             self._weigh_stranger(event, now, ratios, novel)
             return Weighing(ratios + [None] * len(self.grades), novel)
         evenly = SEEN_SHARE * (own.total + UNSEEN * weight)
-        append, rare = ratios.append, list[int]()
+        ratios, rare, index = [FITS] * len(self.facets), list[int](), 0
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - the hot path; parallel by construction
             count = shown.get(value)
             if count is None:
-                novel.append(len(ratios))
-                append(None)
-            else:
-                ratio = evenly / (count * len(shown))
-                if ratio > 1.0:
-                    rare.append(len(ratios))
-                append(ratio if ratio < MOST_RATIO else MOST_RATIO)  # noqa: FURB136 - min() costs as much again
+                novel.append(index)
+                ratios[index] = None
+            elif count * len(shown) < evenly:
+                rare.append(index)
+                ratios[index] = min(evenly / (count * len(shown)), MOST_RATIO)
+            index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if rare:
             self._condition(event, own, ratios, rare)
         if novel:
@@ -212,25 +214,25 @@ class Family(Struct):
 
     def _weigh_grades(self, event: Facets, own: Habits, weight: float, ratios: list[float | None]) -> None:
         group = self.groups.get(event.group, self.fleet)
-        prior = GRADE_PRIOR * weight
-        for place, grade in enumerate(event.grades):
-            bins, wider = own.histograms[place], group.histograms[place]
-            total, backed = bins[GRADES] + prior, wider[GRADES] + prior
-            even = EVEN.get(self.grades[place])
+        prior, append = GRADE_PRIOR * weight, ratios.append
+        for name, grade, bins, wider in zip(self.grades, event.grades, own.histograms, group.histograms):  # noqa: B905 - as in `weigh`
             if grade == UNTOLD:
-                ratios.append(None)
-            elif even is not None:
-                circle = CIRCLES[self.grades[place]]
+                append(None)
+                continue
+            even = EVEN.get(name)
+            if grade == 0 and even is None:
+                append(FITS)
+                continue
+            total, backed = bins[GRADES] + prior, wider[GRADES] + prior
+            if even is not None:
+                circle = CIRCLES[name]
                 back = (_mass(wider, grade, circle) + prior / GRADES) / backed
-                ratio = even * total / (_mass(bins, grade, circle) + prior * back)
-                ratios.append(min(ratio, MOST_RHYTHM))
-            elif grade == 0:
-                ratios.append(0.5)
+                append(min(even * total / (_mass(bins, grade, circle) + prior * back), MOST_RHYTHM))
             else:  # the upper tail is what is left of the total: low grades are common, and short to add up
                 above = max(wider[GRADES] - sum(wider[:grade]), 0.0)
                 back = (above + prior * 0.5 * (1.0 - grade / GRADES)) / backed
                 p = (max(bins[GRADES] - sum(bins[:grade]), 0.0) + prior * back) / total
-                ratios.append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
+                append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
 
     def learn(self, event: Facets, now: float) -> None:
         """Take one event into its requester's habits and the crowds around it."""
@@ -244,18 +246,21 @@ class Family(Struct):
         if group is None:
             group = self.groups[event.group] = Crowd.empty(len(self.facets), len(self.grades))
         novel: list[int] = []
-        for index, (shown, value) in enumerate(zip(own.counts, event.values)):  # noqa: B905 - as in `weigh`
+        index = 0
+        for shown, value in zip(own.counts, event.values):  # noqa: B905 - as in `weigh`
             if value in shown:
                 shown[value] += weight
             else:
                 novel.append(index)
+            index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if novel:
             self._learn_news(event, own, group, novel, now)
-        for place, grade in enumerate(event.grades):
+        for grade, bins, wider in zip(event.grades, own.histograms, group.histograms):  # noqa: B905 - as in `weigh`
             if grade != UNTOLD:
-                for bins in (own.histograms[place], group.histograms[place]):
-                    bins[grade] += weight
-                    bins[GRADES] += weight
+                bins[grade] += weight
+                bins[GRADES] += weight
+                wider[grade] += weight
+                wider[GRADES] += weight
         if mature:
             group.events += weight
         own.total += weight
