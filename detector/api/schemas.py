@@ -49,6 +49,7 @@ ANSWER_EXAMPLE: Final[Schema] = {
     ],
     "mode": "enforce",
     "recorded": True,
+    "learnt": {"requester_issuances": 412, "issuer": True},
     "step_up": {"outcome": "/v1/decisions/d-01hr/outcome"},
 }
 

@@ -206,7 +206,7 @@ class Tokens:
     @contextmanager
     def _editing(self) -> Iterator[dict[str, Token]]:
         """Read, edit, replace the file as one step, alone: two commands must not lose one another's token."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(self._path.with_suffix(".lock"), os.O_CREAT | os.O_RDWR, 0o600)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)

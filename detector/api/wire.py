@@ -44,11 +44,18 @@ class DenyRule(Struct, frozen=True):
     rule: str
 
 
+class Learnt(Struct, frozen=True):
+    """What the answer rests on: how many of the requester's issuances, and whether any of the issuer's."""
+
+    requester_issuances: int
+    issuer: bool
+
+
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a broker is told. `evidence` is in nats; `recorded` is whether the decision is durable.
 
     `verdict` is to be obeyed; `weighed_verdict` is what it would have been, where
-    the mode softened it.
+    the mode softened it. `unknown_fields` are those that nothing was made of.
     """
 
     decision_id: str
@@ -58,6 +65,8 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reasons: tuple[Reason, ...]
     mode: str
     recorded: bool
+    learnt: Learnt
+    unknown_fields: tuple[str, ...] = ()
     weighed_verdict: Verdict | None = None
     deny_rule: DenyRule | None = None
     step_up: StepUp | None = None
@@ -163,12 +172,23 @@ def answer(decided: Decided, *, recorded: bool) -> Answer:
         reasons=found.reasons,
         mode=decided.mode,
         recorded=recorded,
+        learnt=Learnt(decided.learnt, decided.issuer_known),
+        unknown_fields=_unknown(decided.request.unknown) if decided.request.unknown else (),
         weighed_verdict=None if found.verdict == decided.answer else found.verdict,
         deny_rule=None
         if decided.rule is None
         else DenyRule(id=decided.rule, mode=decided.rule_mode or "shadow", rule=f"/v1/deny-rules/{decided.rule}"),
         step_up=StepUp(f"/v1/decisions/{decided.decision}/outcome") if decided.answer == "step_up" else None,
     )
+
+
+def _unknown(fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Their names; within `source` and `authentication`, with a dot."""
+    names = []
+    for name, value in fields.items():
+        inner = name in {"source", "authentication"} and isinstance(value, Mapping)
+        names += [f"{name}.{part}" for part in value] if inner else [name]
+    return tuple(sorted(names))
 
 
 def rule_view(rule: Rule, *, hits: tuple[int, int], now: float) -> dict[str, Any]:

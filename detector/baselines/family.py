@@ -107,11 +107,13 @@ REASSURING: Final = frozenset(
 class Weighing(NamedTuple):
     """Ratios of abuse to habit, parallel to facets and then grades; `None` is "can't tell".
 
-    `novel` are the indices of facets whose value the requester never showed.
+    `novel` are the indices of facets whose value the requester never showed, `rare`
+    of those whose value it seldom showed.
     """
 
     ratios: list[float | None]
     novel: list[int]
+    rare: list[int]
 
 
 class Family(Struct):
@@ -138,17 +140,20 @@ class Family(Struct):
         novel: list[int] = []
         if own is None:
             self._weigh_stranger(event, now, ratios, novel)
-            return Weighing(ratios + [None] * len(self.grades), novel)
-        evenly = SEEN_SHARE * (own.total + UNSEEN * weight)
+            return Weighing(ratios + [None] * len(self.grades), novel, [])
+        unsure = (
+            UNSEEN * weight
+        )  # grows beside a habit that fades: what was known long ago can't tell, it does not accuse
+        evenly = SEEN_SHARE * (own.total + unsure)
         ratios, rare, index = [FITS] * len(self.facets), list[int](), 0
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - the hot path; parallel by construction
             count = shown.get(value)
             if count is None:
                 novel.append(index)
                 ratios[index] = None
-            elif count * len(shown) < evenly:
+            elif count * len(shown) + unsure < evenly:
                 rare.append(index)
-                ratios[index] = min(evenly / (count * len(shown)), MOST_RATIO)
+                ratios[index] = min(evenly / (count * len(shown) + unsure), MOST_RATIO)
             index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if rare:
             self._condition(event, own, ratios, rare)
@@ -158,7 +163,7 @@ class Family(Struct):
         for index in _unspoken(self.facets):
             ratios[index] = None
         self._weigh_grades(event, own, weight, ratios)
-        return Weighing(ratios, novel)
+        return Weighing(ratios, novel, rare)
 
     def _condition(self, event: Facets, own: Habits, ratios: list[float | None], rare: list[int]) -> None:
         """A rare value is held against how rare its parents are; beside a new one it can't tell."""

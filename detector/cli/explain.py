@@ -133,7 +133,7 @@ def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, 
     _facts(
         screen,
         evidence=f"{evidence:.2f} nats (step-up from {thresholds.step_up:g}, deny from {thresholds.deny:g})",
-        risk=f"{weighed.risk:.1%} that this is abuse",
+        risk=f"{weighed.risk:.3f} of 1, as it would be if one issuance in a hundred were abuse",
     )
     if weighed.reasons:
         screen.print(
@@ -144,6 +144,12 @@ def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, 
         )
     else:
         screen.print("nothing spoke against it", markup=False)
+    if weighed.verdict == "step_up" and evidence >= thresholds.deny:
+        screen.print(
+            "not denied  what its requester's earlier rows had come to is less than a step-up: "
+            "a first odd row is never denied, nor is what was only asked",
+            markup=False,
+        )
     screen.print(what_would_flip(weighed, thresholds, rule=rule), markup=False)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import quote
@@ -19,14 +20,14 @@ FORBIDDEN: Final = (401, 403)
 
 
 class Remote:
-    """One server at `url`, called with a bearer `token` where there is one."""
+    """One server at `url`, called with a bearer `token` where there is one; `data` is its directory, where known."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, data: Path | None = None) -> None:
         """Connect when first asked. Proxies of the environment are not used: the server is ours and near."""
         import httpx
 
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self.url = url
+        self.url, self._data = url, data
         self._client = httpx.Client(base_url=url, headers=headers, timeout=PATIENCE_SECONDS, trust_env=False)
 
     def __enter__(self) -> Self:
@@ -61,7 +62,7 @@ class Remote:
         except httpx.HTTPError as error:
             raise Complaint(f"{self.url} does not answer: {str(error) or type(error).__name__}") from None
         if answer.status_code in FORBIDDEN:
-            raise Complaint(_refusal(answer, url=self.url, needs=needs))
+            raise Complaint(_refusal(answer, url=self.url, needs=needs, data=self._data))
         if answer.is_error:
             raise Complaint(f"{self.url}: {_detail(answer)}")
         try:
@@ -70,9 +71,9 @@ class Remote:
             raise Complaint(f"{self.url} answers {where}, but not as an assayer does") from None
 
 
-def _refusal(answer: httpx.Response, *, url: str, needs: str) -> str:
+def _refusal(answer: httpx.Response, *, url: str, needs: str, data: Path | None) -> str:
     said = _detail(answer)
-    how = f"assayer token create --role {needs}"
+    how = f"assayer token create --role {needs}" + (f" --data {shlex.quote(str(data))}" if data else "")
     return f"{url}: {said}\nthis needs a token with the role {needs} in ASSAYER_TOKEN or --token-file (make one: {how})"
 
 
@@ -94,4 +95,4 @@ def running(data: Path, token_file: Path | None) -> Remote | None:
     from detector.wiring.environment import token
 
     url = running_server(data)
-    return None if url is None else Remote(url, token(token_file))
+    return None if url is None else Remote(url, token(token_file), data)

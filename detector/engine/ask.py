@@ -47,7 +47,7 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
     rule = rulebook.matching(state, facets, now)
     if rule is not None and rulebook.bites(rule, request):
         weighed = rulebook.denied(rule, weighed)
-    mode = state.policy.mode_for(request.issuer)
+    mode, own = state.policy.mode_for(request.issuer), state.baselines.grants.habits.get(requester)
     decision = Decided(
         decision=identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now)),
         request=request,
@@ -59,6 +59,8 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         moves_risk=trusted,
         rule=rule.id if rule else None,
         rule_mode=rule.mode if rule else None,
+        learnt=own.events if own is not None else 0,
+        issuer_known=request.issuer in state.baselines.grants.issuers,
     )
     try:
         durable = journal.append(decision, now)

@@ -19,6 +19,7 @@ from detector.evidence import GRANT_CODES, USE_CODES, in_nats, quantise, quantis
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
+    SHOWN_WITH,
     UNMINTED,
     Facets,
     GrantContext,
@@ -30,7 +31,7 @@ from detector.risk import worth
 from detector.verdict import judge
 
 ODD_FROM: Final = 0.5
-"""Nats from which a novel facet is remembered as an oddity: below it, counting twice does no harm."""
+"""Nats from which a new or rare value is remembered as an oddity: below it, counting twice does no harm."""
 
 ECHO: Final = 0.2
 """What an oddity still says when the same requester shows it again before it is
@@ -58,6 +59,10 @@ it is a fact, not a habit, so no fitted weight and nothing else that fits turns 
 
 STRANGER: Final = "unminted"
 """The requester of a use whose credential nobody was seen minting and whose log names no user."""
+
+_PARTS: Final = tuple((GRANT_FACETS.index(name), GRANT_FACETS.index(part)) for name, part in SHOWN_WITH.items())
+"""Facets, and what they are made of. What no ask at an issuer ever said its broker does not know: that
+an ask leaves it out says nothing. Where others say it, leaving it out does."""
 
 _DECISION: Final = GRANT_FACETS.index("decision")
 _AGAINST: Final = "minted against a deny"
@@ -149,36 +154,42 @@ class Judged(NamedTuple):
 
 def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
     """What a grant that is asked for comes to."""
-    ratios, novel = state.baselines.weigh_grant(facets, now)
+    ratios, novel, rare = state.baselines.weigh_grant(facets, now)
     ratios[_DECISION] = None
+    ever = state.memory.askers.get(facets.issuer, ())
+    for index, part in _PARTS:
+        if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
+            ratios[index] = None
     found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, novel, GRANT_CODES, now)
+    return _weigh(state, facets, found, (novel, rare), GRANT_CODES, now)
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
     """What an issuance comes to. What its own `decision` added to risk does not speak against it again."""
-    ratios, novel = state.baselines.weigh_grant(facets, now)
+    ratios, novel, rare = state.baselines.weigh_grant(facets, now)
     found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
         least = max(AGAINST_A_DENY, state.policy.thresholds_for(facets.issuer).step_up)
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    return _weigh(state, facets, found, novel, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
+    return _weigh(
+        state, facets, found, (novel, rare), GRANT_CODES, now, without=said(known) if known else 0.0, least=least
+    )
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     """What a usage comes to."""
-    ratios, novel = state.baselines.weigh_use(facets, now)
+    ratios, novel, rare = state.baselines.weigh_use(facets, now)
     found = shares(ratios, novel, state.use_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, novel, USE_CODES, now)
+    return _weigh(state, facets, found, (novel, rare), USE_CODES, now)
 
 
 def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     state: State,
     facets: Facets,
     found: list[float],
-    novel: list[int],
+    unusual: tuple[list[int], list[int]],
     codes: Sequence[str],
     now: float,
     *,
@@ -186,7 +197,8 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     least: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
-    odd = _oddities(state, facets, found, novel, codes, now) if novel else {}
+    novel, rare = unusual
+    odd = _oddities(state, facets, found, unusual, codes, now) if novel or rare else {}
     own_quanta = quantise(max(sum(found), least) if least else sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
@@ -223,15 +235,21 @@ def _lately(standing: Standing, now: float) -> list[str]:
 
 
 def _oddities(  # noqa: PLR0917 - as `_weigh`
-    state: State, facets: Facets, found: list[float], novel: list[int], codes: Sequence[str], now: float
+    state: State,
+    facets: Facets,
+    found: list[float],
+    unusual: tuple[list[int], list[int]],
+    codes: Sequence[str],
+    now: float,
 ) -> dict[str, int]:
-    """The row's novelties and what they say (quanta).
+    """The row's values that are new to its requester or rare with it, and what they say (quanta).
 
-    In `found`, echoes are turned down, and what others took up at the same time.
+    In `found`, echoes are turned down, and of what is new what others took up at the same time.
     """
     odd: dict[str, int] = {}
     known = state.memory.standings.get(facets.requester, _NOBODY).odd
-    for index in novel:
+    novel, rare = unusual
+    for index in (*novel, *rare):
         share = found[index]
         if share < ODD_FROM:
             continue
@@ -241,7 +259,7 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
         if before is not None and now - before.at < ODDITY_SECONDS:
             found[index] = share * ECHO
             continue
-        uptake = state.memory.uptakes.get(key)
+        uptake = state.memory.uptakes.get(key) if index in novel else None
         if uptake is not None and now - uptake.at < ODDITY_SECONDS:
             others = sum(1 for taker in uptake.requesters if taker != facets.requester)
             found[index] = share * ROLL_OUT**others

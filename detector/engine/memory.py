@@ -77,7 +77,7 @@ class Memory(Struct):
     outcomes: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
     overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
     condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
-    askers: dict[str, float] = field(default_factory=dict)
+    askers: dict[str, list[str]] = field(default_factory=dict)
     uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)

@@ -61,7 +61,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     `position` is the log position the decision was made at, `requester` the
     canonical name, `moves_risk` whether a trusted broker asked, `answer` what
     the broker was told (the mode may soften `weighed.verdict`), `rule` the deny
-    rule that matched.
+    rule that matched; `learnt` is how many issuances of the requester were known,
+    `issuer_known` whether any of the issuer's was.
     """
 
     decision: str
@@ -74,6 +75,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     moves_risk: bool
     rule: str | None = None
     rule_mode: str | None = None
+    learnt: int = 0
+    issuer_known: bool = False
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):

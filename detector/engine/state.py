@@ -29,7 +29,7 @@ from detector.engine.records import (
 )
 from detector.events import Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
-from detector.features.facets import GRANT_FACETS, Facets, mint
+from detector.features.facets import GIVEN, GRANT_FACETS, Facets, mint
 from detector.features.identity import Identities
 from detector.features.sensitivity import Sensitivities
 from detector.risk import step
@@ -179,7 +179,8 @@ class State:
         memory.decisions.put(record.decision, record)
         memory.asked.put(by_id(request.id), record.decision)
         memory.asked.put(named, record.decision)
-        memory.askers[request.issuer] = now
+        said = memory.askers.setdefault(request.issuer, [])
+        said += [name for name, given in GIVEN.items() if name not in said and given(request)]
         standing = self.standing(record.requester)
         step(standing.risk, in_nats(record.weighed.step), now, asked=True)
         if record.weighed.verdict != "allow":

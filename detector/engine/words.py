@@ -173,10 +173,12 @@ def _hour(index: int) -> str:
 
 
 def _quantity(code: str, graded: int) -> str:
-    about = 2.0 ** (graded / 2.0) - 1.0
+    last = graded == GRADES - 1  # all that is more has the same grade
+    about = 2.0 ** ((graded if last else graded + 0.5) / 2.0) - 1.0 if graded else 0.0
+    how = "more than" if last else "about"
     if code not in {"gap", "age", "task_age"}:
-        return f"about {about:.0f}"
+        return f"{how} {about:.0f}"
     for unit, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if about >= 2 * seconds:
-            return f"about {about / seconds:.0f} {unit}"
-    return f"about {about:.0f} seconds"
+            return f"{how} {about / seconds:.0f} {unit}"
+    return f"{how} {about:.0f} seconds"

@@ -114,6 +114,37 @@ CONTEXTS: Final[Mapping[str, str]] = {
 """Facets that are habits with something: who has used a credential for one resource four times
 has not shown all it does there, however old a hand it is elsewhere."""
 
+GIVEN: Final[Mapping[str, Callable[[GrantRequest], object]]] = {
+    "privilege": lambda grant: grant.privilege,
+    "actions": lambda grant: grant.actions,
+    "network": lambda grant: grant.source.ip or grant.source.network,
+    "environment": lambda grant: grant.source.environment,
+    "region": lambda grant: grant.source.region,
+    "client": lambda grant: grant.source.user_agent,
+    "workload": lambda grant: grant.source.workload,
+    "consumer": lambda grant: grant.consumer,
+    "authentication": lambda grant: grant.authentication_method,
+    "chain": lambda grant: grant.on_behalf_of,
+    "task": lambda grant: grant.task,
+    "purpose": lambda grant: grant.purpose,
+    "lifetime": lambda grant: grant.ttl_seconds,
+}
+"""What a request may leave out, by the facet that shows it."""
+
+SHOWN_WITH: Final[Mapping[str, str]] = {
+    **{name: name for name in GIVEN},
+    "right": "privilege",
+    "address": "network",
+    "site": "network",
+    "path": "network",
+    "origin": "chain",
+    "head": "chain",
+    "depth": "chain",
+    "task_state": "task",
+    "term": "lifetime",
+}
+"""Facets that can say nothing where what they are made of was left out."""
+
 UNSPOKEN: Final = frozenset({"minted_for"})
 """Facets that are there for what others are held against: what a credential was minted for
 was weighed when it was minted."""

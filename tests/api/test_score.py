@@ -262,3 +262,11 @@ def test_a_packing_we_do_not_know_is_named(house: House) -> None:
     answer = house.ask("POST", "/v1/score", content=b"x", headers={**JSON, "Content-Encoding": "br"})
     assert answer.status_code == 415
     assert answer.headers["Accept-Encoding"] == "gzip"
+
+
+def test_fields_that_nothing_was_made_of_are_named(house: House) -> None:
+    """A misspelt field is no error, for records grow; but the answer says that it was not understood."""
+    asked = {"issuer": "v", "requester": "r", "resource": "x", "privelege": "admin", "source": {"ipp": "10.0.0.1"}}
+    answer = house.ask("POST", "/v1/score", json=asked).json()
+    assert answer["unknown_fields"] == ["privelege", "source.ipp"]
+    assert answer["learnt"] == {"requester_issuances": 0, "issuer": False}
