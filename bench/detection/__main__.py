@@ -18,7 +18,7 @@ from bench.detection.tables import report, summary, table
 def main() -> None:
     """Generate, score, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.detection", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three organisations instead of ten")
+    parser.add_argument("--quick", action="store_true", help="three organisations instead of twelve")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--no-peers", action="store_true", help="only ours")
     parser.add_argument("--only-peers", action="store_true", help="only the others")

@@ -19,6 +19,11 @@ REASONS_SHOWN: Final = 10
 REASONS_KEPT: Final = 1_000
 """Different reasons counted apart: a reason may quote a value, and a hostile log must not grow our memory."""
 
+NAMES_KEPT: Final = 100_000
+"""Requesters, and issuers, counted apart: whoever invents names must not grow our memory either."""
+
+NAMES_SHOWN: Final = 3
+
 KINDS: Final = ("GrantRequest", "Issuance", "Usage", "Lifecycle")
 HEADINGS: Final = ("dialect", "requests", "issuances", "usages", "lifecycle", "rejected")
 
@@ -33,6 +38,8 @@ class Tally:
         self.usages = 0
         self.joined = 0
         self.waiting = 0
+        self.requesters: Counter[str] = Counter()
+        self.issuers: Counter[str] = Counter()
 
     def read(self, dialect: str, event: Event) -> None:
         """An event was read."""
@@ -49,10 +56,14 @@ class Tally:
             places.append(f"{rejected.file}:{rejected.line}")
 
     def judged(self, row: Row) -> None:
-        """A row was judged: of usages, how many found the issuance of their credential."""
+        """A row was judged: who minted where, and of usages how many found the issuance of their credential."""
         if row.kind == "usage":
             self.usages += 1
             self.joined += row.issuance is not None
+        elif row.kind == "issuance":
+            for names, name in ((self.requesters, row.requester), (self.issuers, row.issuer or "")):
+                if name in names or len(names) < NAMES_KEPT:
+                    names[name] += 1
 
     @property
     def nothing_read(self) -> bool:
@@ -69,6 +80,8 @@ class Tally:
         if joins and self.usages:
             waiting = f"; {self.waiting:,} wait for theirs to be read" if self.waiting else ""
             out.print(f"{self.joined:,} of {self.usages:,} usages joined to the issuance of their credential{waiting}")
+        if self.requesters:
+            out.print(f"{_names(self.requesters, 'requester')} at {_names(self.issuers, 'issuer')}", markup=False)
         self.show_rejected()
 
     def show_rejected(self) -> None:
@@ -93,3 +106,10 @@ class Tally:
         if len(rows) > 1:
             rows.append(("all", *(sum(int(str(row[place])) for row in rows) for place in range(1, len(HEADINGS)))))
         return rows
+
+
+def _names(counts: Counter[str], what: str) -> str:
+    """How many there are, and the busiest by name, as one would ask about them."""
+    busiest = ", ".join(f"{printable(name)} ({count:,})" for name, count in counts.most_common(NAMES_SHOWN))
+    more = ", …" if len(counts) > NAMES_SHOWN else ""
+    return f"{len(counts):,} {what}{'' if len(counts) == 1 else 's'} ({busiest}{more})"

@@ -244,7 +244,7 @@ def test_a_large_batch_does_not_starve_a_score(house: House) -> None:
         return single_took, time.perf_counter() - started
 
     single_took, batch_took = house.run(both())
-    assert single_took < batch_took / 2
+    assert single_took < 0.8 * batch_took
 
 
 @pytest.mark.parametrize("path", ["/v1/score", "/v1/score/batch"])
