@@ -40,8 +40,9 @@ FITS: Final = 0.5
 LEAST_P: Final = 1e-4
 """No habit is surer than this: fingers slip, and no single one is known better."""
 
-MOST_RATIO: Final = 1.0 / LEAST_P
-"""What a finding that no habit could explain is worth: as much as the surest habit broken."""
+MOST_SEEN: Final = 60.0
+"""What a value that its requester has shown before is worth at most, however seldom: honest uses fail
+once in thousands, too, and no single one of them is a theft."""
 
 COLD_ADOPTIONS: Final = 2.0
 """Adoptions below which the peers of a stranger say nothing about it."""
@@ -91,7 +92,6 @@ APPETITE: Final[Mapping[str, float]] = {
     "high": 1.5,
     "critical": 2.0,
     "at work": 0.2,
-    "in the network it was minted in": 0.2,
     "at the site it was minted at": 0.5,
     "its requester": 0.3,
 }
@@ -99,7 +99,8 @@ APPETITE: Final[Mapping[str, float]] = {
 not the better end of a facet that has one."""
 
 REASSURING: Final = frozenset(
-    {"no", "settled", "familiar", "allowed", "live", "success", "where it was minted", "the consumer it was minted for"}
+    {"no", "settled", "familiar", "allowed", "live", "success", "the consumer it was minted for"}
+    | {"where it was minted", "in the network it was minted in"}
 )
 """What is as it should be. New or not, it never speaks against anybody."""
 
@@ -153,7 +154,7 @@ class Family(Struct):
                 ratios[index] = None
             elif count * len(shown) + unsure < evenly:
                 rare.append(index)
-                ratios[index] = min(evenly / (count * len(shown) + unsure), MOST_RATIO)
+                ratios[index] = min(evenly / (count * len(shown) + unsure), MOST_SEEN)
             index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if rare:
             self._condition(event, own, ratios, rare)

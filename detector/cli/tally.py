@@ -88,7 +88,9 @@ class Tally:
         """Each reason with its count and the first places, commonest first, on standard error."""
         if not self.rejected:
             return
-        complain(f"{self.rejected.total():,} records could not be read and were skipped:")
+        total = self.rejected.total()
+        many = "1 record could not be read and was" if total == 1 else f"{total:,} records could not be read and were"
+        complain(f"{many} skipped:")
         for (dialect, reason), count in self.rejected.most_common(REASONS_SHOWN):
             places = ", ".join(self.places[dialect, reason])
             more = ", …" if count > PLACES_SHOWN else ""

@@ -88,7 +88,7 @@ def test_rejected_lines_are_named(assayer: Assayer, logs: Path) -> None:
         file.write(b"{broken\n")
     said = assayer("ingest", logs, "--data", "data")
     assert said.status == 0
-    assert "1 records could not be read" in said.err
+    assert "1 record could not be read" in said.err
     assert "b-mints.jsonl:51" in said.err
 
 
