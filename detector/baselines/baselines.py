@@ -19,7 +19,7 @@ from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
 from detector.baselines.kin import FAMILIAR, Kin
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
-from detector.features.rhythm import DAY
+from detector.features.rhythm import DAY, UNTOLD
 
 LEAST_SIGMA: Final = 0.15
 """Lifetimes within 15 % of the usual are usual, however constant they have been."""
@@ -42,6 +42,7 @@ least that has all of them."""
 _RESOURCE: Final = GRANT_FACETS.index("resource")
 _LIFETIME: Final = GRANT_FACETS.index("lifetime")
 _WATCH: Final = GRANT_FACETS.index("watch")
+_UNTOLD: Final = (UNTOLD,) * len(GRANT_GRADES)
 _HOUR: Final = len(GRANT_FACETS) + GRANT_GRADES.index("hour")
 
 
@@ -75,8 +76,7 @@ class Baselines(AnomalyDetector):
             weighing.ratios[_LIFETIME] = SHORTER * cast("float", weighing.ratios[_LIFETIME])
         own = self.grants.habits.get(event.requester)
         if own is not None and now - own.since < RHYTHM_SECONDS:
-            for index in (_WATCH, _HOUR)[: len(event.grades) + 1]:
-                weighing.ratios[index] = None
+            weighing.ratios[_WATCH] = weighing.ratios[_HOUR] = None
         weighing.ratios.append(self._longer(event))
         return weighing
 
@@ -174,7 +174,7 @@ def _plain(x: Mapping[Hashable, Any]) -> tuple[Facets, float]:
     """A feature dictionary as facets: text by facet's name; `requester`, `issuer`, `group`, `time` beside."""
     values = tuple(str(x.get(name, ABSENT)) for name in GRANT_FACETS)
     requester, issuer = str(x.get("requester", ABSENT)), str(x.get("issuer", ABSENT))
-    return Facets(requester, str(x.get("group", ABSENT)), issuer, values, (), None), float(x.get("time", 0.0))
+    return Facets(requester, str(x.get("group", ABSENT)), issuer, values, _UNTOLD, None), float(x.get("time", 0.0))
 
 
 def _flatten(value: object) -> object:
