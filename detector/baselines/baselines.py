@@ -17,6 +17,7 @@ from river.stats import Mean, Var
 
 from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
+from detector.baselines.habits import Habits
 from detector.baselines.kin import FAMILIAR, Kin
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
 from detector.features.rhythm import DAY, UNTOLD
@@ -42,6 +43,7 @@ least that has all of them."""
 _RESOURCE: Final = GRANT_FACETS.index("resource")
 _LIFETIME: Final = GRANT_FACETS.index("lifetime")
 _WATCH: Final = GRANT_FACETS.index("watch")
+_MINTED_FOR: Final = USE_FACETS.index("minted_for")
 _UNTOLD: Final = (UNTOLD,) * len(GRANT_GRADES)
 _HOUR: Final = len(GRANT_FACETS) + GRANT_GRADES.index("hour")
 
@@ -72,20 +74,14 @@ class Baselines(AnomalyDetector):
     def weigh_grant(self, event: Facets, now: float) -> Weighing:
         """Ratios for `GRANT_FACETS`, `GRANT_GRADES`, and last the lifetime's upper tail."""
         weighing = self.grants.weigh(event, now)
-        if _LIFETIME in weighing.novel and self._shorter(event):
-            weighing.ratios[_LIFETIME] = SHORTER * cast("float", weighing.ratios[_LIFETIME])
         own = self.grants.habits.get(event.requester)
-        if own is not None and now - own.since < RHYTHM_SECONDS:
-            weighing.ratios[_WATCH] = weighing.ratios[_HOUR] = None
+        if own is not None:
+            if _LIFETIME in weighing.novel and event.lifetime is not None and event.lifetime <= _longest(own):
+                weighing.ratios[_LIFETIME] = SHORTER * cast("float", weighing.ratios[_LIFETIME])
+            if now - own.since < RHYTHM_SECONDS:
+                weighing.ratios[_WATCH] = weighing.ratios[_HOUR] = None
         weighing.ratios.append(self._longer(event))
         return weighing
-
-    def _shorter(self, event: Facets) -> bool:
-        """Whether so long a lifetime is within what the requester has shown."""
-        own = self.grants.habits.get(event.requester)
-        known = own.counts[_LIFETIME] if own is not None else ()
-        longest = max((float(value.split()[0]) for value in known if value != ABSENT), default=0.0)
-        return event.lifetime is not None and event.lifetime <= longest
 
     def _longer(self, event: Facets) -> float | None:
         """The ratio for so long a lifetime, unless the requester or the resource explains it."""
@@ -100,7 +96,9 @@ class Baselines(AnomalyDetector):
 
     def weigh_use(self, event: Facets, now: float) -> Weighing:
         """Ratios for `USE_FACETS` and `USE_GRADES`."""
-        return self.uses.weigh(event, now)
+        weighing = self.uses.weigh(event, now)
+        weighing.ratios[_MINTED_FOR] = None  # others are held against it; it was weighed itself when it was minted
+        return weighing
 
     def relation(self, requester: str, resource: str) -> tuple[str, str]:
         """Whose work a resource is to a requester, by its name and by its company: see `Kin`."""
@@ -168,6 +166,11 @@ def _longer(seconds: float | None, usual: Var) -> float | None:
     sigma = max(sqrt(max(usual.get(), 0.0)), LEAST_SIGMA)
     above = (log1p(seconds) - usual.mean.get()) / sigma
     return 0.5 / sqrt(max(0.5 * erfc(above / sqrt(2.0)), LEAST_TAIL))
+
+
+def _longest(own: Habits) -> float:
+    """The longest lifetime (seconds) that a requester has shown."""
+    return max((float(value.split()[0]) for value in own.counts[_LIFETIME] if value != ABSENT), default=0.0)
 
 
 def _plain(x: Mapping[Hashable, Any]) -> tuple[Facets, float]:

@@ -25,9 +25,9 @@ from msgspec import Struct
 
 from detector.baselines.crowd import MATURE_EVENTS, Crowd, chance
 from detector.baselines.fading import adoption_weight, habit_weight
-from detector.baselines.habits import UNSEEN, Habits, first_chance
+from detector.baselines.habits import UNSEEN, Habits, posterior
 from detector.baselines.hazard import Hazard, record
-from detector.features.facets import ABSENT, CONTEXTS, PARENTS, UNSPOKEN, Facets
+from detector.features.facets import ABSENT, CONTEXTS, PARENTS, Facets
 from detector.features.rhythm import DAY_HOURS, GRADES, UNTOLD
 
 SEEN_SHARE: Final = 0.3
@@ -102,7 +102,7 @@ REASSURING: Final = frozenset(
     {"no", "settled", "familiar", "allowed", "live", "success", "the consumer it was minted for"}
     | {"where it was minted", "in the network it was minted in"}
 )
-"""What is as it should be. New or not, it never speaks against anybody."""
+"""What is as it should be: that it is new never speaks against anybody."""
 
 
 class Weighing(NamedTuple):
@@ -137,16 +137,13 @@ class Family(Struct):
         """How much likelier each facet and grade is as abuse than as habit."""
         weight = habit_weight(now)
         own = self.habits.get(event.requester)
-        ratios: list[float | None] = []
-        novel: list[int] = []
         if own is None:
-            self._weigh_stranger(event, now, ratios, novel)
-            return Weighing(ratios + [None] * len(self.grades), novel, [])
-        unsure = (
-            UNSEEN * weight
-        )  # grows beside a habit that fades: what was known long ago can't tell, it does not accuse
+            return self._weigh_stranger(event, now)
+        # Grows beside a habit that fades: what was known long ago can't tell, it does not accuse.
+        unsure = UNSEEN * weight
         evenly = SEEN_SHARE * (own.total + unsure)
-        ratios, rare, index = [FITS] * len(self.facets), list[int](), 0
+        ratios: list[float | None] = [FITS] * len(self.facets)
+        novel, rare, index = list[int](), list[int](), 0
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - the hot path; parallel by construction
             count = shown.get(value)
             if count is None:
@@ -161,8 +158,6 @@ class Family(Struct):
         if novel:
             novel = self._coarsest(novel)
             self._weigh_news(event, own, ratios, novel, now)
-        for index in _unspoken(self.facets):
-            ratios[index] = None
         self._weigh_grades(event, own, weight, ratios)
         return Weighing(ratios, novel, rare)
 
@@ -185,12 +180,14 @@ class Family(Struct):
             context = contexts[index]
             if context is not None:
                 seen = own.counts[context].get(event.values[context], 0.0) / weight
-                novelty = max(novelty, first_chance(prior, seen))
+                novelty = max(novelty, posterior(0.0, seen, prior))
             p = novelty * chance(index, event.values[index], scopes, adopted)
             ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
 
-    def _weigh_stranger(self, event: Facets, now: float, ratios: list[float | None], novel: list[int]) -> None:
+    def _weigh_stranger(self, event: Facets, now: float) -> Weighing:
         """A requester nobody has seen is held against what its peers adopted."""
+        ratios: list[float | None] = []
+        novel: list[int] = []
         scopes, adopted = self._scopes(event), adoption_weight(now)
         for index, value in enumerate(event.values):
             if scopes[-1].totals[index] < COLD_ADOPTIONS * adopted:
@@ -199,6 +196,7 @@ class Family(Struct):
             novel.append(index)
             p = chance(index, value, scopes, adopted)
             ratios.append(self._abuse(index, value) / max(p, LEAST_P))
+        return Weighing(ratios + [None] * len(self.grades), novel, [])
 
     def _coarsest(self, novel: list[int]) -> list[int]:
         """The novelties that are not bound to come with another of them."""
@@ -323,12 +321,6 @@ def _parents(facets: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
 def _contexts(facets: tuple[str, ...]) -> tuple[int | None, ...]:
     """What each facet is a habit with, as an index."""
     return tuple(facets.index(CONTEXTS[facet]) if facet in CONTEXTS else None for facet in facets)
-
-
-@lru_cache
-def _unspoken(facets: tuple[str, ...]) -> tuple[int, ...]:
-    """The facets that are never weighed, as indices."""
-    return tuple(index for index, facet in enumerate(facets) if facet in UNSPOKEN)
 
 
 def _mass(bins: list[float], index: int, circle: int) -> float:

@@ -75,7 +75,7 @@ class Habits(Struct):
         """
         events, scale = self.telling(weight)
         fresh = self.fresh[facet] * scale
-        return (fresh + UNSEEN + PRIOR_EVENTS * rate) / (events + UNSEEN + PRIOR_EVENTS)
+        return posterior(fresh, events, rate)
 
     def learn(self, facet: int, value: str, weight: float) -> None:
         """Count a value that the facet has not shown before."""
@@ -88,6 +88,6 @@ class Habits(Struct):
         counts[value] = weight
 
 
-def first_chance(rate: float, events: float) -> float:
-    """The chance of something new after `events` that showed nothing new, given the `rate` elsewhere."""
-    return (UNSEEN + PRIOR_EVENTS * rate) / (events + UNSEEN + PRIOR_EVENTS)
+def posterior(fresh: float, events: float, rate: float) -> float:
+    """The chance that the next is new after so many that were, of so many events, given the `rate` elsewhere."""
+    return (fresh + UNSEEN + PRIOR_EVENTS * rate) / (events + UNSEEN + PRIOR_EVENTS)

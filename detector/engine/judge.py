@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from detector.baselines.family import Weighing
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
 from detector.engine.records import Observed, Released, Weighed
@@ -154,42 +155,41 @@ class Judged(NamedTuple):
 
 def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
     """What a grant that is asked for comes to."""
-    ratios, novel, rare = state.baselines.weigh_grant(facets, now)
+    weighing = state.baselines.weigh_grant(facets, now)
+    ratios = weighing.ratios
     ratios[_DECISION] = None
     ever = state.memory.askers.get(facets.issuer, ())
     for index, part in _PARTS:
         if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
             ratios[index] = None
-    found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, (novel, rare), GRANT_CODES, now)
+    found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now)
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
     """What an issuance comes to. What its own `decision` added to risk does not speak against it again."""
-    ratios, novel, rare = state.baselines.weigh_grant(facets, now)
-    found = shares(ratios, novel, state.grant_weights, state.policy.model.pi)
+    weighing = state.baselines.weigh_grant(facets, now)
+    found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
         least = max(AGAINST_A_DENY, state.policy.thresholds_for(facets.issuer).step_up)
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    return _weigh(
-        state, facets, found, (novel, rare), GRANT_CODES, now, without=said(known) if known else 0.0, least=least
-    )
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
     """What a usage comes to."""
-    ratios, novel, rare = state.baselines.weigh_use(facets, now)
-    found = shares(ratios, novel, state.use_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, (novel, rare), USE_CODES, now)
+    weighing = state.baselines.weigh_use(facets, now)
+    found = shares(weighing.ratios, weighing.novel, state.use_weights, state.policy.model.pi)
+    return _weigh(state, facets, found, weighing, USE_CODES, now)
 
 
 def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     state: State,
     facets: Facets,
     found: list[float],
-    unusual: tuple[list[int], list[int]],
+    weighing: Weighing,
     codes: Sequence[str],
     now: float,
     *,
@@ -197,8 +197,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     least: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
-    novel, rare = unusual
-    odd = _oddities(state, facets, found, unusual, codes, now) if novel or rare else {}
+    odd = _oddities(state, facets, found, weighing, codes, now) if weighing.novel or weighing.rare else {}
     own_quanta = quantise(max(sum(found), least) if least else sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
@@ -221,7 +220,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
     )
-    return Judged(weighed, found, novel)
+    return Judged(weighed, found, weighing.novel)
 
 
 def _carried(level: float, own: float) -> float:
@@ -238,7 +237,7 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
     state: State,
     facets: Facets,
     found: list[float],
-    unusual: tuple[list[int], list[int]],
+    weighing: Weighing,
     codes: Sequence[str],
     now: float,
 ) -> dict[str, int]:
@@ -248,8 +247,7 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
     """
     odd: dict[str, int] = {}
     known = state.memory.standings.get(facets.requester, _NOBODY).odd
-    novel, rare = unusual
-    for index in (*novel, *rare):
+    for index in (*weighing.novel, *weighing.rare):
         share = found[index]
         if share < ODD_FROM:
             continue
@@ -259,7 +257,7 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
         if before is not None and now - before.at < ODDITY_SECONDS:
             found[index] = share * ECHO
             continue
-        uptake = state.memory.uptakes.get(key) if index in novel else None
+        uptake = state.memory.uptakes.get(key) if index in weighing.novel else None
         if uptake is not None and now - uptake.at < ODDITY_SECONDS:
             others = sum(1 for taker in uptake.requesters if taker != facets.requester)
             found[index] = share * ROLL_OUT**others

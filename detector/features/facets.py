@@ -145,10 +145,6 @@ SHOWN_WITH: Final[Mapping[str, str]] = {
 }
 """Facets that can say nothing where what they are made of was left out."""
 
-UNSPOKEN: Final = frozenset({"minted_for"})
-"""Facets that are there for what others are held against: what a credential was minted for
-was weighed when it was minted."""
-
 
 GRANT_GRADES: Final = (
     "hour",

@@ -367,3 +367,15 @@ def test_an_empty_family_is_empty() -> None:
     family = Family.empty(GRANT_FACETS, GRANT_GRADES)
     assert (family.habits, family.issuers, family.groups) == ({}, {}, {})
     assert ABSENT not in family.fleet.counts[0]
+
+
+def test_what_a_credential_was_minted_for_is_not_weighed_again_when_it_is_used() -> None:
+    """Its resource was weighed with its mint: of a known user or a stranger, it says nothing of its own."""
+    baselines = Baselines()
+    for number in range(30):
+        at = MONDAY + number * HOUR
+        baselines.learn_use(Facets(SERVICE, "g", ISSUER, ("a",) * len(USE_FACETS), (1, 2, 3), None), at)
+    for requester in (SERVICE, "nobody/knows/me"):
+        use = Facets(requester, "g", ISSUER, ("b",) * len(USE_FACETS), (1, 2, 3), None)
+        ratios = baselines.weigh_use(use, MONDAY + 31 * HOUR).ratios
+        assert ratios[USE_CODES.index("minted_for")] is None
