@@ -27,15 +27,15 @@ class Reason:
     observed: str
 
 
-def judge(*, evidence: float, accumulated: float, step_up_at: float, deny_at: float) -> Verdict:
+def judge(*, evidence: float, accumulated: float, step_up_at: float, deny_at: float, unlike: bool = False) -> Verdict:
     """The verdict on one row, all figures in nats.
 
     `evidence` is the row's own together with what its requester had
-    `accumulated` before. A first odd row earns a step-up at most: a deny needs
-    evidence that had accumulated to a step-up by itself before this row came.
+    `accumulated` before. What is not odd is allowed, whoever asks. What is odd is
+    stepped up; it is denied where what had accumulated before this row came
+    reaches `deny_at`, so never at first, or where the requester has been `unlike`
+    a healthy one for days (see `detector.risk.wealth`).
     """
-    if evidence >= deny_at and accumulated >= step_up_at:
-        return "deny"
-    if evidence >= step_up_at:
-        return "step_up"
-    return "allow"
+    if evidence < step_up_at:
+        return "allow"
+    return "deny" if accumulated >= deny_at or unlike else "step_up"

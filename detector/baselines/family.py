@@ -28,7 +28,7 @@ from detector.baselines.fading import adoption_weight, habit_weight
 from detector.baselines.habits import UNSEEN, Habits, posterior
 from detector.baselines.hazard import Hazard, record
 from detector.features.facets import ABSENT, CONTEXTS, PARENTS, Facets
-from detector.features.rhythm import DAY_HOURS, GRADES, UNTOLD
+from detector.features.rhythm import DAY, DAY_HOURS, GRADES, UNTOLD
 
 SEEN_SHARE: Final = 0.3
 """Under abuse, the share of events that pick among the requester's own values
@@ -239,12 +239,14 @@ class Family(Struct):
                 append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
 
     def learn(self, event: Facets, now: float) -> None:
-        """Take one event into its requester's habits and the crowds around it."""
+        """Take one event into its requester's habits and the crowds around it, unless its day has taught enough."""
         weight = habit_weight(now)
         own = self.habits.get(event.requester)
         if own is None:
             own = Habits.empty(len(self.facets), len(self.grades), now)
             self.habits[event.requester] = own
+        if not own.takes(int(now // DAY)):
+            return
         mature = own.events >= MATURE_EVENTS
         group = self.groups.get(event.group)
         if group is None:

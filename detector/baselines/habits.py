@@ -34,13 +34,22 @@ SLOPE: Final = 0.5
 """How evidence grows past the knee: with the power of the number of events."""
 
 
+FREE_A_DAY: Final = 200
+"""Events of one requester that teach on any day, however few it usually has."""
+
+GROWTH_A_DAY: Final = 4
+"""How many times its usual day a requester may teach in one day: work grows, but whoever would
+make something usual by sheer number has to take days over it (Kloft, Laskov 2012)."""
+
+
 class Habits(Struct):
     """Faded counts. `counts` and `fresh` run parallel to the facets.
 
     `histograms` run parallel to the grades, each ending with its sum.
     `fresh` counts a facet's novelties after its first value, `total` all events
     (both faded by inflation, see `fading`); `events` counts them unfaded, and `exposed`
-    how many of them the fleet's `Hazard` has counted, facet by facet.
+    how many of them the fleet's `Hazard` has counted, facet by facet. `day`, counted
+    from 1970, is the last that taught, `today` its events so far, `days` how many taught.
     """
 
     counts: list[dict[str, float]]
@@ -51,12 +60,23 @@ class Habits(Struct):
     events: int = 0
     since: float = 0.0
     until: float = 0.0
+    day: int = 0
+    today: int = 0
+    days: int = 0
 
     @classmethod
     def empty(cls, facets: int, grades: int, since: float) -> Habits:
         """Nothing learnt yet, for so many facets and grades."""
         bins = [[0.0] * (GRADES + 1) for _ in range(grades)]
         return cls([{} for _ in range(facets)], [0.0] * facets, bins, [0] * facets, since=since)
+
+    def takes(self, day: int) -> bool:
+        """Whether one more event of that day may teach; counts it."""
+        if day != self.day:
+            self.day, self.today = day, 0
+            self.days += 1
+        self.today += 1
+        return self.today <= FREE_A_DAY or self.today * self.days <= GROWTH_A_DAY * self.events
 
     def telling(self, weight: float) -> tuple[float, float]:
         """How many events the habits' novelties are to be held against, and the scale that makes `fresh` fit."""

@@ -13,7 +13,7 @@ from detector.cli.output import console, printable, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from detector.engine.policy import Policy, Thresholds
+    from detector.engine.policy import Policy
     from detector.engine.records import Decided, Entry, Observed, Released, Weighed
     from detector.wiring.settings import Settings
 
@@ -90,7 +90,7 @@ def _show_decision(screen: Console, entry: Entry, policy: Policy) -> None:
     )
     show_identity(screen, request.requester, policy)
     _facts(screen, verdict=verdict_in_words(record))
-    _show_weighed(screen, record.weighed, policy.thresholds_for(request.issuer), rule=_biting(record))
+    _show_weighed(screen, record.weighed, rule=_biting(record))
 
 
 def _show_event(screen: Console, record: Observed | Released, policy: Policy) -> None:
@@ -98,19 +98,16 @@ def _show_event(screen: Console, record: Observed | Released, policy: Policy) ->
 
     event = record.event
     _facts(screen, event=f"{event.id}  {type(event).__name__.lower()} at {instant(event.time)}")
-    issuer = None
     if isinstance(event, Issuance):
-        issuer = event.grant.issuer
         show_identity(screen, event.grant.requester, policy)
-        _facts(screen, minted=f"{event.grant.resource} from {issuer}: {event.outcome}")
+        _facts(screen, minted=f"{event.grant.resource} from {event.grant.issuer}: {event.outcome}")
     elif isinstance(event, Usage):
-        issuer = event.issuer
         _facts(screen, used=f"credential {event.credential} for {event.action} on {event.resource}: {event.outcome}")
     if record.weighed is None:
         screen.print("not judged: it waits for its issuance, or is of a kind that is never judged", markup=False)
         return
     _facts(screen, verdict=record.weighed.verdict)
-    _show_weighed(screen, record.weighed, policy.thresholds_for(issuer or ""), rule=None)
+    _show_weighed(screen, record.weighed, rule=None)
 
 
 def verdict_in_words(record: Decided) -> str:
@@ -126,13 +123,13 @@ def _biting(record: Decided) -> str | None:
     return record.rule if record.rule_mode == "enforced" and record.weighed.verdict == "deny" else None
 
 
-def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, rule: str | None) -> None:
+def _show_weighed(screen: Console, weighed: Weighed, *, rule: str | None) -> None:
     from detector.evidence import in_nats
 
-    evidence = in_nats(weighed.evidence)
+    evidence, step_up_at, deny_at = in_nats(weighed.evidence), in_nats(weighed.step_up_at), in_nats(weighed.deny_at)
     _facts(
         screen,
-        evidence=f"{evidence:.2f} nats (step-up from {thresholds.step_up:g}, deny from {thresholds.deny:g})",
+        evidence=f"{evidence:.2f} nats (step-up from {step_up_at:.2f}, a deny once {deny_at:.2f} had accumulated)",
         risk=f"{weighed.risk:.3f} of 1, as it would be if one issuance in a hundred were abuse",
     )
     if weighed.reasons:
@@ -144,16 +141,16 @@ def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, 
         )
     else:
         screen.print("nothing spoke against it", markup=False)
-    if weighed.verdict == "step_up" and evidence >= thresholds.deny:
+    if weighed.verdict == "step_up":
         screen.print(
-            "not denied  what its requester's earlier rows had come to is less than a step-up: "
+            f"not denied  what its requester's earlier rows had come to is less than {deny_at:.2f} nats: "
             "a first odd row is never denied, nor is what was only asked",
             markup=False,
         )
-    screen.print(what_would_flip(weighed, thresholds, rule=rule), markup=False)
+    screen.print(what_would_flip(weighed, rule=rule), markup=False)
 
 
-def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | None = None) -> str:
+def what_would_flip(weighed: Weighed, *, rule: str | None = None) -> str:
     """The fewest of the largest reasons without which the verdict would have been milder, in a sentence.
 
     Oddities that were too many to be shown as reasons count after those. An
@@ -161,11 +158,9 @@ def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | Non
     """
     from detector.evidence import in_nats
 
-    left = in_nats(weighed.evidence)
+    left, limit = in_nats(weighed.evidence), in_nats(weighed.step_up_at)
     if weighed.verdict == "allow":
-        return f"flipped by  {thresholds.step_up - left:.2f} nats more: from {thresholds.step_up:g} it is stepped up"
-    by_evidence = weighed.verdict == "deny" and rule is None
-    limit, milder = (thresholds.deny, "step_up") if by_evidence else (thresholds.step_up, "allow")
+        return f"flipped by  {limit - left:.2f} nats more: from {limit:.2f} it is stepped up"
     taken: list[str] = []
     for code, nats in _shares(weighed):
         if left < limit:
@@ -176,7 +171,7 @@ def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | Non
         return f"flipped by  nothing that was recorded: {left:.2f} nats are left without all of it"
     parts = [f"withdrawing the deny rule {rule}"] if rule else []
     parts += [f"taking away {', '.join(taken)}"] if taken else []
-    return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is {milder}"
+    return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is allow"
 
 
 def _shares(weighed: Weighed) -> list[tuple[str, float]]:

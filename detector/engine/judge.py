@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
+from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
 from detector.engine.records import Observed, Released, Weighed
@@ -36,7 +37,8 @@ ODD_FROM: Final = 0.5
 
 ECHO: Final = 0.2
 """What an oddity still says when the same requester shows it again before it is
-learnt: a redeploy repeats its news with every request, and once was the news."""
+learnt: a redeploy repeats its news with every request, and once was the news. Not to
+who asks: what was stepped up is stepped up again, until somebody vouches or it is learnt."""
 
 ROLL_OUT: Final = 0.6
 """What is left of an oddity's word for each other requester that showed it these days:
@@ -163,7 +165,7 @@ def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
         if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
             ratios[index] = None
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now)
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True)
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
@@ -172,7 +174,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
-        least = max(AGAINST_A_DENY, state.policy.thresholds_for(facets.issuer).step_up)
+        least = max(AGAINST_A_DENY, state.thresholds_for(facets.issuer).step_up)
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
     return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
@@ -195,20 +197,22 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     *,
     without: float = 0.0,
     least: float = 0.0,
+    asked: bool = False,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
-    odd = _oddities(state, facets, found, weighing, codes, now) if weighing.novel or weighing.rare else {}
+    odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
     own_quanta = quantise(max(sum(found), least) if least else sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
     quanta = quantise(own + carried) if carried else own_quanta
     evidence = in_nats(quanta)
-    thresholds = state.policy.thresholds_for(facets.issuer)
+    thresholds = state.thresholds_for(facets.issuer)
     verdict = judge(
         evidence=evidence,
         accumulated=quantised(standing.risk.observed_level(now)),
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
+        unlike=evidence >= thresholds.step_up and _unlike(state, standing),
     )
     tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
@@ -217,10 +221,19 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step=quantise(worth(own)),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
+        step_up_at=quantise(thresholds.step_up),
+        deny_at=quantise(thresholds.deny),
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
     )
     return Judged(weighed, found, weighing.novel)
+
+
+def _unlike(state: State, standing: Standing) -> bool:
+    """Whether a requester's last days, up to the row before this one, were too odd for a healthy one."""
+    days, reference = standing.days, state.memory.reference
+    chance = reference.chance(days.record(days.day), days.top)
+    return days.held(chance) >= wealth_limit(state.policy)
 
 
 def _carried(level: float, own: float) -> float:
@@ -240,6 +253,8 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
     weighing: Weighing,
     codes: Sequence[str],
     now: float,
+    *,
+    asked: bool,
 ) -> dict[str, int]:
     """The row's values that are new to its requester or rare with it, and what they say (quanta).
 
@@ -255,7 +270,8 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
         odd[key] = quantise(share)
         before = known.get(key)
         if before is not None and now - before.at < ODDITY_SECONDS:
-            found[index] = share * ECHO
+            if not (asked and before.flagged):
+                found[index] = share * ECHO
             continue
         uptake = state.memory.uptakes.get(key) if index in weighing.novel else None
         if uptake is not None and now - uptake.at < ODDITY_SECONDS:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
+from detector.engine.budgets import Reference
 from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
@@ -15,6 +16,7 @@ from detector.engine.records import Decided
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
 from detector.risk import Risk
+from detector.risk.wealth import Days
 from detector.rules import Rule
 
 UPTAKES: Final = 20_000
@@ -25,20 +27,23 @@ class Lesson(Struct):
     """What one event will teach once its quarantine ends at `release` (the log's clock).
 
     `issuance` is the one that the event is, or is a use of: where that is found
-    to have been abuse, neither teaches.
+    to have been abuse, neither teaches. `nats` is the evidence that the event was found to have,
+    where it counts for the thresholds.
     """
 
     release: float
     issuance: str
     use: bool
     facets: Facets
+    nats: float | None
 
 
 class Oddity(Struct):
-    """What a requester was last found odd for: quanta, and when."""
+    """What a requester was last found odd for: quanta, when, and whether in a row that was flagged."""
 
     quanta: int
     at: float
+    flagged: bool
 
 
 class Uptake(Struct):
@@ -55,6 +60,7 @@ class Standing(Struct):
     risk: Risk = field(default_factory=Risk)
     odd: dict[str, Oddity] = field(default_factory=dict)
     history: list[tuple[float, int]] = field(default_factory=list)
+    days: Days = field(default_factory=Days)
 
 
 class Hits(Struct):
@@ -79,6 +85,7 @@ class Memory(Struct):
     condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
     askers: dict[str, list[str]] = field(default_factory=dict)
     uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
+    reference: Reference = field(default_factory=Reference)
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)
     lessons: deque[Lesson] = field(default_factory=deque)

@@ -7,12 +7,14 @@ from typing import Final
 from detector.engine import judge, rulebook
 from detector.engine.answers import Row, row
 from detector.engine.ask import ask
+from detector.engine.budgets import draw
 from detector.engine.joins import HELD, HOLD_SECONDS
 from detector.engine.journal import Journal
 from detector.engine.keys import asked_for, by_id, event_keys
-from detector.engine.records import Decided, Observed, Released
+from detector.engine.records import Decided, Observed, Recalibrated, Released
 from detector.events import Event, GrantRequest, Issuance, Usage
 from detector.features.facets import ABSENT
+from detector.features.rhythm import DAY
 
 LATE_SECONDS: Final = 3600.0
 """An event this much older than the log's clock is counted as late. It is taken all the same."""
@@ -30,6 +32,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     rows = release_due(journal, now)
     if rows:  # they were judged a moment later, and the log's stamps never go back
         now = journal.now()
+    _turn(journal, now)
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
@@ -53,6 +56,13 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     else:
         journal.append(Observed(event=event, teaches=trusted), now)
     return rows
+
+
+def _turn(journal: Journal, now: float) -> None:
+    """On another day than the last, thresholds are drawn anew. Only what logs tell does it: an ask waits for nothing."""
+    reference, today = journal.state.memory.reference, int(now // DAY)
+    if 0 < reference.day < today:
+        journal.append(Recalibrated(today, draw(reference, journal.state.policy)), now)
 
 
 def release_due(journal: Journal, now: float) -> list[Row]:

@@ -23,10 +23,14 @@ RuleMode: TypeAlias = Literal["shadow", "enforced"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Thresholds:
-    """Evidence, in nats, at which an issuer's requests are stepped up and denied."""
+    """When an issuer's requests are stepped up, and when denied, in nats.
+
+    `step_up` is a row's evidence; `deny` what its requester had accumulated before,
+    so that an odd row is denied rather than stepped up.
+    """
 
     step_up: float = 6.0
-    deny: float = 14.0
+    deny: float = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +48,30 @@ class RulePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """All of it. The defaults are what a fresh installation runs with."""
+    """All of it. The defaults are what a fresh installation runs with.
+
+    `thresholds` are where it starts; from there they follow the budgets (see
+    `detector.engine.budgets`). Where a budget is 0, and at an issuer with
+    thresholds of its own, they stay as they were set.
+    """
 
     mode: Mode = "enforce"
     issuer_modes: Mapping[str, Mode] = field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     issuer_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
+    step_up_budget: float = 0.001
+    false_deny_budget: float = 0.001
     rules: RulePolicy = RulePolicy()
     identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
     quarantine_seconds: float = 3600.0
-    flagged_quarantine_seconds: float = DAY
+    flagged_quarantine_seconds: float = 7 * DAY
     model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
 
     def mode_for(self, issuer: str) -> Mode:
         """The issuer's own mode, else the general one."""
         return self.issuer_modes.get(issuer, self.mode)
-
-    def thresholds_for(self, issuer: str) -> Thresholds:
-        """The issuer's own thresholds, else the general ones."""
-        return self.issuer_thresholds.get(issuer, self.thresholds)
 
 
 __all__ = ["Mode", "Policy", "RuleMode", "RulePolicy", "Sensitivity", "Thresholds"]

@@ -16,8 +16,10 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
-from detector.engine.policy import Policy
+from detector.engine.budgets import Drawn
+from detector.engine.policy import Policy, Thresholds
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
+from detector.evidence import quantise
 from detector.rules import Rule, RuleChange
 from detector.verdict import Reason, Verdict
 
@@ -28,7 +30,9 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What weighing one event found.
 
     `own` is the event's own evidence, `evidence` that together with what its
-    requester had accumulated (both in quanta). `step` is what it adds to the
+    requester had accumulated (both in quanta). `step_up_at` is the evidence at
+    which this row was stepped up, `deny_at` the accumulated risk at which an odd
+    row was denied (quanta). `step` is what it adds to the
     requester's risk: what `own` is worth past the allowance, 0 for a request that is repeated. `odd` names
     the oddities, as `facet=value`, with their shares. `risk` is the calibrated
     probability of abuse. Raises `ValueError` for a refusal without a reason.
@@ -39,6 +43,8 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     step: int
     risk: float
     verdict: Verdict
+    step_up_at: int = quantise(Thresholds().step_up)
+    deny_at: int = quantise(Thresholds().deny)
     reasons: tuple[Reason, ...] = ()
     odd: dict[str, int] = {}
 
@@ -53,6 +59,13 @@ class Configured(Struct, frozen=True, tag="configured"):
     """The operator's policy came into force."""
 
     policy: Policy
+
+
+class Recalibrated(Struct, frozen=True, tag="recalibrated"):
+    """The thresholds were drawn anew from the reference, for that day (counted from 1970)."""
+
+    day: int
+    drawn: Drawn
 
 
 class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, tag="decided"):
@@ -119,7 +132,7 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded")
     by: str
 
 
-Record: TypeAlias = Configured | Decided | Observed | Released | RuleChanged | OutcomeRecorded
+Record: TypeAlias = Configured | Recalibrated | Decided | Observed | Released | RuleChanged | OutcomeRecorded
 
 
 class Entry(Struct, frozen=True):
@@ -154,6 +167,7 @@ class _LifecycleObserved(Observed, frozen=True, kw_only=True, omit_defaults=True
 
 _Written: TypeAlias = (
     Configured
+    | Recalibrated
     | Decided
     | _IssuanceObserved
     | _UsageObserved

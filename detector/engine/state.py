@@ -13,16 +13,18 @@ from typing import Any, Final, cast
 import msgspec
 
 from detector.baselines.baselines import Baselines
+from detector.engine.budgets import counting
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
 from detector.engine.memory import Hits, Lesson, Memory, Oddity, Standing, Uptake, revived, saved
-from detector.engine.policy import Policy
+from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import (
     Configured,
     Decided,
     Entry,
     Observed,
     OutcomeRecorded,
+    Recalibrated,
     Released,
     RuleChanged,
     Weighed,
@@ -31,6 +33,7 @@ from detector.events import Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
 from detector.features.facets import GIVEN, GRANT_FACETS, Facets, mint
 from detector.features.identity import Identities
+from detector.features.rhythm import DAY
 from detector.features.sensitivity import Sensitivities
 from detector.risk import step
 from detector.rules import Rule
@@ -38,9 +41,8 @@ from detector.rules import Rule
 MOST_HISTORY: Final = 64
 """Points of a requester's risk over time that are kept: enough for a plot."""
 
-ODDITY_SECONDS: Final = 3 * 86_400.0
-"""How long an oddity counts as said: well past the quarantine, so that by then it
-is learnt, unless it was flagged; then it is news again."""
+ODDITY_SECONDS: Final = 8 * 86_400.0
+"""How long an oddity counts as said: past the longest quarantine, so that by then it is learnt."""
 
 MOST_ODDITIES: Final = 64
 """Oddities of one requester that are remembered so as not to count twice."""
@@ -71,6 +73,14 @@ class State:
         self.grant_weights = policy.model.grant_weights()
         self.use_weights = policy.model.use_weights()
 
+    def thresholds_for(self, issuer: str) -> Thresholds:
+        """The issuer's own thresholds, else those last drawn, else the configured ones."""
+        own = self.policy.issuer_thresholds.get(issuer)
+        if own is not None:
+            return own
+        drawn = self.memory.reference.drawn
+        return drawn.thresholds if drawn is not None else self.policy.thresholds
+
     # -- the fold ------------------------------------------------------------------------------
 
     def apply(self, entry: Entry, prepared: Facets | None) -> None:
@@ -90,10 +100,10 @@ class State:
             self.index_rules()
         elif isinstance(record, OutcomeRecorded):
             self._settled(record, now)
+        elif isinstance(record, Recalibrated):
+            memory.reference.turn(record.drawn, record.day)
         elif isinstance(record, Configured):
-            memory.policy = record.policy
-            memory.configured = True
-            self._compile(record.policy)
+            self._configure(record.policy)
         memory.position, memory.stamp = entry.position, now
 
     def fold(self, entry: Entry, prepare: Any) -> None:
@@ -106,6 +116,14 @@ class State:
 
     # -- what each record does -----------------------------------------------------------------
 
+    def _configure(self, policy: Policy) -> None:
+        memory, drawn = self.memory, self.memory.reference.drawn
+        if drawn is not None and policy.thresholds != memory.policy.thresholds:
+            memory.reference.drawn = msgspec.structs.replace(drawn, thresholds=policy.thresholds)
+        memory.policy = policy
+        memory.configured = True
+        self._compile(policy)
+
     def _observed(self, record: Observed, prepared: Facets | None, now: float) -> None:
         event, joins = record.event, self.memory.joins
         if not record.teaches:
@@ -115,6 +133,7 @@ class State:
             return
         for key in event_keys(event):
             joins.ids.put(key, now)
+        self.memory.reference.begin(now)
         if isinstance(event, Lifecycle):
             joins.change(event, self.identities.fold(event.subject))
         elif isinstance(event, Issuance):
@@ -147,7 +166,7 @@ class State:
             lease = lease_of(event, requester, mint(grant, self.identities.fold))
             joins.mint(event.credential, lease, grant.renewal_of)
             standing.pulse.minted(now)
-        lesson = Lesson(now, event.id, use=False, facets=prepared)
+        lesson = Lesson(now, event.id, use=False, facets=prepared, nats=_counting(standing, weighed, now))
         if outcome in CLEARED:
             self._learn(lesson, now)
         else:
@@ -165,7 +184,8 @@ class State:
             joins.strangers.put(event.credential, now)
         standing.pulse.use(now, denied=event.outcome == "denied")
         self._move(standing, prepared.requester, weighed, now, moved=in_nats(weighed.step))
-        lesson = Lesson(now, lease.issuance if lease is not None else "", use=True, facets=prepared)
+        minted = lease.issuance if lease is not None else ""
+        lesson = Lesson(now, minted, use=True, facets=prepared, nats=_counting(standing, weighed, now))
         self._queue(event, lesson, weighed, now)
 
     def _decided(self, record: Decided, now: float) -> None:
@@ -213,7 +233,12 @@ class State:
         if before is not None and (before in CLEARED) == cleared:
             return
         # What was only asked counts as seen once somebody entitled to judge refused it.
-        risk, seen = self.standing(decision.requester).risk, bool(issued) or before is not None
+        standing = self.standing(decision.requester)
+        risk, seen = standing.risk, bool(issued) or before is not None
+        if cleared:
+            standing.days.clear()
+        else:
+            memory.reference.uncount(standing.days)
         if cleared:
             step(risk, -said(decision), now, asked=not seen)
         elif not issued or before is not None:
@@ -246,11 +271,18 @@ class State:
     def _move(self, standing: Standing, requester: str, weighed: Weighed, now: float, *, moved: float) -> None:
         """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
         step(standing.risk, moved, now)
+        days = standing.days
+        if days.day != int(now // DAY):
+            if days.day:
+                self.memory.reference.count_day(days, now)
+            days.day = int(now // DAY)
+        days.top = max(days.top, in_nats(weighed.own))
+        days.peak = max(days.peak, standing.risk.observed)
         odd = standing.odd
         for key, quanta in weighed.odd.items():
-            odd.setdefault(key, Oddity(quanta, now))
-            if now - odd[key].at >= ODDITY_SECONDS:
-                odd[key] = Oddity(quanta, now)
+            before = odd.get(key)
+            if before is None or now - before.at >= ODDITY_SECONDS:
+                odd[key] = Oddity(quanta, now, weighed.verdict != "allow")
             if len(odd) > MOST_ODDITIES:
                 del odd[next(iter(odd))]
             self._taken_up(key, requester, now)
@@ -292,6 +324,8 @@ class State:
     def _learn(self, lesson: Lesson, now: float) -> None:
         if lesson.issuance in self.memory.condemned:
             return
+        if lesson.nats is not None:
+            self.memory.reference.count_row(lesson.nats, use=lesson.use)
         if lesson.use:
             self.baselines.learn_use(lesson.facets, now)
         else:
@@ -331,3 +365,7 @@ VERSION: Final = 1
 def said(decision: Decided) -> float:
     """What a decision added to the risk of its requester (nats)."""
     return max(in_nats(decision.weighed.step), 0.0)
+
+
+def _counting(standing: Standing, weighed: Weighed, now: float) -> float | None:
+    return counting(standing.days, in_nats(weighed.evidence), now, flagged=weighed.verdict != "allow")

@@ -56,7 +56,7 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
     live = _live(state, now, issuer=name)
     if crowd is None and not live:
         return None
-    thresholds = state.policy.thresholds_for(name)
+    thresholds = state.thresholds_for(name)
     habits = state.baselines.grants.habits.values()
     return {
         "issuer": name,

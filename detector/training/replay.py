@@ -14,6 +14,7 @@ from detector.store import MemoryLog
 
 UNFLAGGED = Policy(
     thresholds=Thresholds(step_up=1e6, deny=1e6),
+    step_up_budget=0.0,
     model=EvidenceModel(name="unweighted", elsewhere=1.0),
 )
 """Fitting must depend neither on yesterday's weights nor on its thresholds: every

@@ -22,7 +22,6 @@ from detector.events import Sensitivity
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
 from detector.wiring.model import shipped_model
-from detector.wiring.problems import dotted
 
 ENVIRONMENT_PREFIX: Final = "ASSAYER_"
 ENVIRONMENT_DELIMITER: Final = "__"
@@ -30,6 +29,7 @@ ENVIRONMENT_DELIMITER: Final = "__"
 DEFAULTS: Final = Policy()
 
 Nats = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -48,17 +48,16 @@ class ServerSettings(Section):
 
 
 class ThresholdSettings(Section):
-    """Evidence at which a request is stepped up, and at which it is denied."""
+    """When a request is stepped up, and when denied. From here the budgets move both."""
 
-    step_up: Nats = Field(DEFAULTS.thresholds.step_up, description="evidence, in nats, that steps a request up")
-    deny: Nats = Field(DEFAULTS.thresholds.deny, description="evidence, in nats, that denies a request")
-
-    @model_validator(mode="after")
-    def in_order(self) -> Self:
-        """Refuse a deny threshold below the step-up one: nothing would ever be stepped up."""
-        if self.deny < self.step_up:
-            raise ValueError(f"deny ({self.deny:g}) must not be below step_up ({self.step_up:g})")
-        return self
+    step_up: Nats = Field(
+        DEFAULTS.thresholds.step_up,
+        description="evidence, in nats, that steps a request up; followed by the budget",
+    )
+    deny: Nats = Field(
+        DEFAULTS.thresholds.deny,
+        description="accumulated risk, in nats, from which a step-up is a deny; followed by the budget",
+    )
 
 
 class PolicySettings(Section):
@@ -73,15 +72,23 @@ class PolicySettings(Section):
         DEFAULTS.decision_deadline_seconds,
         description="how long an issuance may follow the decision that it belongs to",
     )
-    thresholds: ThresholdSettings = Field(ThresholdSettings(), description="evidence thresholds")
+    thresholds: ThresholdSettings = Field(ThresholdSettings(), description="where the thresholds start")
+    step_up_budget: Share = Field(
+        DEFAULTS.step_up_budget,
+        description="share of legitimate requests stepped up; 0 leaves the threshold where it is set",
+    )
+    false_deny_budget: Share = Field(
+        DEFAULTS.false_deny_budget,
+        description="share of healthy requesters ever denied in a year; 0 leaves the threshold where it is set",
+    )
 
 
 class IssuerSettings(Section):
     """One issuer's own choices; what is left out is as in `policy`."""
 
     mode: Mode | None = Field(None, description="this issuer's mode")
-    step_up: Nats | None = Field(None, description="this issuer's step-up threshold, in nats")
-    deny: Nats | None = Field(None, description="this issuer's deny threshold, in nats")
+    step_up: Nats | None = Field(None, description="this issuer's own step-up threshold, in nats; no budget moves it")
+    deny: Nats | None = Field(None, description="this issuer's own deny threshold, in nats of accumulated risk")
 
 
 class RuleSettings(Section):
@@ -217,17 +224,6 @@ class Settings(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @model_validator(mode="after")
-    def issuers_in_order(self) -> Self:
-        """Refuse an issuer whose thresholds, completed from the general ones, are out of order."""
-        for name, thresholds in self.issuer_thresholds().items():
-            if thresholds.deny < thresholds.step_up:
-                key = dotted(("issuers", name))
-                raise ValueError(
-                    f"{key}: deny ({thresholds.deny:g}) must not be below step_up ({thresholds.step_up:g})"
-                )
-        return self
-
     def issuer_thresholds(self) -> dict[str, Thresholds]:
         """Thresholds of each issuer that has its own, completed from the general ones."""
         general = Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny)
@@ -250,6 +246,8 @@ class Settings(BaseSettings):
             issuer_modes={name: issuer.mode for name, issuer in self.issuers.items() if issuer.mode is not None},
             thresholds=Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny),
             issuer_thresholds=self.issuer_thresholds(),
+            step_up_budget=self.policy.step_up_budget,
+            false_deny_budget=self.policy.false_deny_budget,
             rules=RulePolicy(
                 raise_at=self.rules.raise_at, lifetime_seconds=self.rules.lifetime_seconds, mode=self.rules.mode
             ),

@@ -43,7 +43,9 @@ def test_folding_the_log_gives_the_live_state() -> None:
     """Every kind of record, written as JSON and read back, folds to the same state, byte for byte."""
     world = eventful()
     kinds = {type(record).__name__ for record in world.log.records()}
-    assert kinds == {"Configured", "Decided", "Observed", "Released", "RuleChanged", "OutcomeRecorded"}
+    assert kinds == {
+        *("Configured", "Recalibrated", "Decided", "Observed", "Released", "RuleChanged", "OutcomeRecorded")
+    }
     assert world.folded().snapshot() == world.engine.snapshot()
 
 

@@ -25,6 +25,7 @@ data = "/var/lib/assayer"
 
 [policy]
 mode = "shadow"
+step_up_budget = 0.002
 thresholds = { step_up = 5.0, deny = 12.0 }
 
 [issuers."vault:prod/aws"]
@@ -81,8 +82,9 @@ def test_everything_written_reaches_the_policy(tmp_path: Path) -> None:
         "/var/lib/assayer",
     )
     assert (policy.mode, policy.mode_for("vault:prod/aws")) == ("shadow", "enforce")
-    assert policy.thresholds_for("elsewhere") == Thresholds(step_up=5.0, deny=12.0)
-    assert policy.thresholds_for("vault:prod/aws") == Thresholds(step_up=5.0, deny=9.5)
+    assert policy.thresholds == Thresholds(step_up=5.0, deny=12.0)
+    assert policy.issuer_thresholds == {"vault:prod/aws": Thresholds(step_up=5.0, deny=9.5)}
+    assert (policy.step_up_budget, policy.false_deny_budget) == (0.002, 0.001)
     assert (policy.rules.mode, policy.rules.lifetime_seconds) == ("enforced", 3600.0)
     assert policy.identity[0].name == "nightly"
     assert len(policy.identity) == len(Policy().identity) + 1
@@ -115,16 +117,16 @@ def test_a_whole_table_can_come_from_the_environment() -> None:
         ("[server]\nport = 70000\n", "assayer.toml:2: server.port: input should be less than or equal to 65535"),
         ("[policy]\nmode = 'enforced'\n", "assayer.toml:2: policy.mode: input should be 'observe', 'shadow'"),
         (
-            "[policy.thresholds]\nstep_up = 9\ndeny = 5\n",
-            "assayer.toml:1: policy.thresholds: deny (5) must not be below step_up (9)",
+            "[policy]\nstep_up_budget = 1\n",
+            "assayer.toml:2: policy.step_up_budget: input should be less than 1",
         ),
         (
             "# a comment\n\n[issuers.\"vault:prod/aws\"]\nstep_up = 3\nmodus = 'shadow'\n",
             'assayer.toml:5: issuers."vault:prod/aws".modus: unknown key; did you mean "mode"?',
         ),
         (
-            "[issuers.x]\nstep_up = 99\n",
-            "issuers.x: deny (14) must not be below step_up (99)",
+            "[issuers.x]\nstep_up = -1\n",
+            "assayer.toml:2: issuers.x.step_up: input should be greater than 0",
         ),
         (
             "[[identity.patterns]]\nname='a'\npattern='a'\nreplacement='b'\n[[identity.patterns]]\npattern='(('\n",

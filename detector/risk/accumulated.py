@@ -2,8 +2,7 @@
 
 A CUSUM (Page 1954) with exponential fading, in nats. Wrong when abuse is
 slower than the fading: what arrives at less than the allowance per half-life
-never adds up. The sequential test that will give error guarantees fills the
-same hole: `(risk, evidence, now) -> risk`.
+never adds up (`detector.risk.wealth` is for that).
 """
 
 from __future__ import annotations
