@@ -137,7 +137,7 @@ class Reference(Struct):
         self.drawn, self.day = drawn, day
 
 
-def counting(days: Days, nats: float, now: float, *, flagged: bool) -> float | None:
+def counts(days: Days, nats: float, now: float, *, flagged: bool) -> float | None:
     """The evidence (nats) by which a row counts for the thresholds, once it teaches; `None` where it does not."""
     if days.lived < SEASONED_DAYS:
         return None

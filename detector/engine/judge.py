@@ -165,7 +165,7 @@ def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
         if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
             ratios[index] = None
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True)
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True, tightened=state.tightened(facets))
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
@@ -174,10 +174,11 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
-        least = max(AGAINST_A_DENY, state.thresholds_for(facets.issuer).step_up)
+        least = max(AGAINST_A_DENY, state.thresholds_for(facets.issuer).step_up + 2.0 * state.policy.tighten)
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
+    without, tightened = said(known) if known else 0.0, state.tightened(facets)
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=without, least=least, tightened=tightened)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
@@ -198,6 +199,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     without: float = 0.0,
     least: float = 0.0,
     asked: bool = False,
+    tightened: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
@@ -207,12 +209,13 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     quanta = quantise(own + carried) if carried else own_quanta
     evidence = in_nats(quanta)
     thresholds = state.thresholds_for(facets.issuer)
+    step_up_at = quantised(thresholds.step_up - tightened)
     verdict = judge(
         evidence=evidence,
         accumulated=quantised(standing.risk.observed_level(now)),
-        step_up_at=thresholds.step_up,
+        step_up_at=step_up_at,
         deny_at=thresholds.deny,
-        unlike=evidence >= thresholds.step_up and _unlike(state, standing),
+        unlike=evidence >= step_up_at and _unlike(state, standing),
     )
     tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
@@ -221,7 +224,8 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step=quantise(worth(own)),
         risk=round(state.policy.model.probability(evidence), 6),
         verdict=verdict,
-        step_up_at=quantise(thresholds.step_up),
+        step_up_at=quantise(step_up_at),
+        tightened=quantise(tightened),
         deny_at=quantise(thresholds.deny),
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,

@@ -59,7 +59,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
 
 
 def _turn(journal: Journal, now: float) -> None:
-    """On another day than the last, thresholds are drawn anew. Only what logs tell does it: an ask waits for nothing."""
+    """On another day than the last, thresholds are drawn anew. Only what logs tell does it: no ask waits."""
     reference, today = journal.state.memory.reference, int(now // DAY)
     if 0 < reference.day < today:
         journal.append(Recalibrated(today, draw(reference, journal.state.policy)), now)

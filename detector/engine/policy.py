@@ -52,7 +52,8 @@ class Policy:
 
     `thresholds` are where it starts; from there they follow the budgets (see
     `detector.engine.budgets`). Where a budget is 0, and at an issuer with
-    thresholds of its own, they stay as they were set.
+    thresholds of its own, they stay as they were set. `tighten` is how many nats the
+    step-up threshold gives for each standard deviation by which more is at stake.
     """
 
     mode: Mode = "enforce"
@@ -61,6 +62,7 @@ class Policy:
     issuer_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     step_up_budget: float = 0.001
     false_deny_budget: float = 0.001
+    tighten: float = 0.5
     rules: RulePolicy = RulePolicy()
     identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES

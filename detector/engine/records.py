@@ -30,9 +30,9 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What weighing one event found.
 
     `own` is the event's own evidence, `evidence` that together with what its
-    requester had accumulated (both in quanta). `step_up_at` is the evidence at
-    which this row was stepped up, `deny_at` the accumulated risk at which an odd
-    row was denied (quanta). `step` is what it adds to the
+    requester had accumulated. `step_up_at` is the evidence at which this row was
+    stepped up, lower by `tightened` for what was at stake; `deny_at` the accumulated
+    risk at which an odd row was denied (all in quanta). `step` is what it adds to the
     requester's risk: what `own` is worth past the allowance, 0 for a request that is repeated. `odd` names
     the oddities, as `facet=value`, with their shares. `risk` is the calibrated
     probability of abuse. Raises `ValueError` for a refusal without a reason.
@@ -44,6 +44,7 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     risk: float
     verdict: Verdict
     step_up_at: int = quantise(Thresholds().step_up)
+    tightened: int = 0
     deny_at: int = quantise(Thresholds().deny)
     reasons: tuple[Reason, ...] = ()
     odd: dict[str, int] = {}

@@ -13,7 +13,6 @@ from typing import Any, Final, cast
 import msgspec
 
 from detector.baselines.baselines import Baselines
-from detector.engine.budgets import counting
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
 from detector.engine.memory import Hits, Lesson, Memory, Oddity, Standing, Uptake, revived, saved
@@ -29,6 +28,7 @@ from detector.engine.records import (
     RuleChanged,
     Weighed,
 )
+from detector.engine.teaching import counting, learn, queue, stake, teach
 from detector.events import Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
 from detector.features.facets import GIVEN, GRANT_FACETS, Facets, mint
@@ -81,12 +81,18 @@ class State:
         drawn = self.memory.reference.drawn
         return drawn.thresholds if drawn is not None else self.policy.thresholds
 
+    def tightened(self, facets: Facets) -> float:
+        """The nats by which a grant's step-up threshold is lower for what is at stake with it, or higher."""
+        if not self.policy.tighten or facets.issuer in self.policy.issuer_thresholds:
+            return 0.0
+        return self.policy.tighten * self.memory.reach.deviations(stake(self.memory.reach, facets))
+
     # -- the fold ------------------------------------------------------------------------------
 
     def apply(self, entry: Entry, prepared: Facets | None) -> None:
         """Fold one entry; `prepared` is what its event was weighed as, if it was."""
         memory, record, now = self.memory, entry.record, entry.stamp
-        self._teach(now)
+        teach(memory, self.baselines, now)
         if isinstance(record, Observed):
             self._observed(record, prepared, now)
         elif isinstance(record, Released):
@@ -166,11 +172,11 @@ class State:
             lease = lease_of(event, requester, mint(grant, self.identities.fold))
             joins.mint(event.credential, lease, grant.renewal_of)
             standing.pulse.minted(now)
-        lesson = Lesson(now, event.id, use=False, facets=prepared, nats=_counting(standing, weighed, now))
+        lesson = Lesson(now, event.id, use=False, facets=prepared, nats=counting(standing, weighed, now))
         if outcome in CLEARED:
-            self._learn(lesson, now)
+            learn(memory, self.baselines, lesson, now)
         else:
-            self._queue(event, lesson, weighed, now)
+            queue(memory, event, lesson, weighed, now)
 
     def _used(self, event: Usage, weighed: Weighed, prepared: Facets, now: float) -> None:
         joins = self.memory.joins
@@ -185,8 +191,8 @@ class State:
         standing.pulse.use(now, denied=event.outcome == "denied")
         self._move(standing, prepared.requester, weighed, now, moved=in_nats(weighed.step))
         minted = lease.issuance if lease is not None else ""
-        lesson = Lesson(now, minted, use=True, facets=prepared, nats=_counting(standing, weighed, now))
-        self._queue(event, lesson, weighed, now)
+        lesson = Lesson(now, minted, use=True, facets=prepared, nats=counting(standing, weighed, now))
+        queue(self.memory, event, lesson, weighed, now)
 
     def _decided(self, record: Decided, now: float) -> None:
         memory, request = self.memory, record.request
@@ -228,7 +234,7 @@ class State:
             memory.condemned.drop(issued)
             lesson = memory.flagged.pop(f"I{issued}", None)
             if lesson is not None:
-                self._learn(lesson, now)
+                learn(memory, self.baselines, lesson, now)
         cleared = record.outcome in CLEARED
         if before is not None and (before in CLEARED) == cleared:
             return
@@ -300,37 +306,6 @@ class State:
         standing.history.append((now, quantise(standing.risk.level(now))))
         del standing.history[:-MOST_HISTORY]
 
-    def _queue(self, event: Issuance | Usage, lesson: Lesson, weighed: Weighed, now: float) -> None:
-        memory, policy = self.memory, self.policy
-        if weighed.verdict == "allow":
-            lesson.release = now + policy.quarantine_seconds
-            memory.lessons.append(lesson)
-        else:
-            lesson.release = now + policy.flagged_quarantine_seconds
-            memory.flagged[event_keys(event)[0]] = lesson
-
-    def _teach(self, now: float) -> None:
-        lessons, flagged = self.memory.lessons, self.memory.flagged
-        while lessons and lessons[0].release <= now:
-            lesson = lessons.popleft()
-            self._learn(lesson, lesson.release)  # not `now`: an ask that comes between changes nothing that is learnt
-        while flagged:
-            event, lesson = next(iter(flagged.items()))
-            if lesson.release > now:
-                break
-            del flagged[event]
-            self._learn(lesson, lesson.release)
-
-    def _learn(self, lesson: Lesson, now: float) -> None:
-        if lesson.issuance in self.memory.condemned:
-            return
-        if lesson.nats is not None:
-            self.memory.reference.count_row(lesson.nats, use=lesson.use)
-        if lesson.use:
-            self.baselines.learn_use(lesson.facets, now)
-        else:
-            self.baselines.learn_grant(lesson.facets, now)
-
     # -- leaving the process -------------------------------------------------------------------
 
     def snapshot(self) -> bytes:
@@ -365,7 +340,3 @@ VERSION: Final = 1
 def said(decision: Decided) -> float:
     """What a decision added to the risk of its requester (nats)."""
     return max(in_nats(decision.weighed.step), 0.0)
-
-
-def _counting(standing: Standing, weighed: Weighed, now: float) -> float | None:
-    return counting(standing.days, in_nats(weighed.evidence), now, flagged=weighed.verdict != "allow")

@@ -1,7 +1,7 @@
 """What is known of a requester or an issuer, as plain values ready for JSON.
 
-Reach (blast radius) is what an identity could and did mint: its resources, its
-privileges, and the credentials that are live now.
+Reach (blast radius) is what an identity did mint: its resources, its privileges, the
+credentials that are live now, and the points that all its rights come to (`detector.risk.reach`).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
             "grants": _baseline(own, GRANT_FACETS) if own else None,
             "uses": _baseline(used, USE_FACETS) if used else None,
         },
-        "reach": _reach(own, live),
+        "reach": {"points": round(state.memory.reach.requesters.get(name, 0.0), 1), **_reach(own, live)},
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
         "deny_rules": [rule.id for rule in state.rules_of.get(name, []) if rule.state(now) in {"shadow", "enforced"}],
     }
@@ -74,6 +74,7 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         if crowd
         else None,
         "reach": {
+            "points": round(state.memory.reach.issuers.get(name, 0.0), 1),
             "resources": len(crowd.counts[_RESOURCE]) if crowd else 0,
             "live_credentials": len(live),
         },

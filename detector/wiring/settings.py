@@ -72,6 +72,10 @@ class PolicySettings(Section):
         DEFAULTS.decision_deadline_seconds,
         description="how long an issuance may follow the decision that it belongs to",
     )
+    tighten: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
+        DEFAULTS.tighten,
+        description="nats that the step-up threshold gives for each standard deviation by which more is at stake",
+    )
     thresholds: ThresholdSettings = Field(ThresholdSettings(), description="where the thresholds start")
     step_up_budget: Share = Field(
         DEFAULTS.step_up_budget,
@@ -248,6 +252,7 @@ class Settings(BaseSettings):
             issuer_thresholds=self.issuer_thresholds(),
             step_up_budget=self.policy.step_up_budget,
             false_deny_budget=self.policy.false_deny_budget,
+            tighten=self.policy.tighten,
             rules=RulePolicy(
                 raise_at=self.rules.raise_at, lifetime_seconds=self.rules.lifetime_seconds, mode=self.rules.mode
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import random
 
-from detector.engine.budgets import AGED_DAYS, SEASONED_DAYS, SLEW, STRICTER, Reference, counting, draw, wealth_limit
+from detector.engine.budgets import AGED_DAYS, SEASONED_DAYS, SLEW, STRICTER, Reference, counts, draw, wealth_limit
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import Observed, Recalibrated
 from detector.features.rhythm import DAY
@@ -58,11 +58,11 @@ def test_without_a_budget_nothing_moves() -> None:
 
 def test_rows_of_newcomers_do_not_count_and_flagged_ones_once_a_day() -> None:
     """Neither an organisation's first days nor one noisy identity sets the threshold for all."""
-    assert counting(Days(lived=SEASONED_DAYS - 1), 1.0, 0.0, flagged=False) is None
+    assert counts(Days(lived=SEASONED_DAYS - 1), 1.0, 0.0, flagged=False) is None
     days = Days(lived=SEASONED_DAYS)
-    said = [counting(days, 9.0, 20_000 * DAY + second, flagged=True) for second in (1.0, 2.0)]
+    said = [counts(days, 9.0, 20_000 * DAY + second, flagged=True) for second in (1.0, 2.0)]
     assert said == [9.0, None]
-    assert counting(days, 9.0, 20_001 * DAY, flagged=True) == 9.0
+    assert counts(days, 9.0, 20_001 * DAY, flagged=True) == 9.0
 
 
 def test_a_label_takes_an_abused_requesters_days_out() -> None:
