@@ -132,6 +132,10 @@ class Telemetry:
         self._waiting = gauge("waiting_events", "Events waiting for a partner, to be learnt, or for an outcome.", "for")
         self._credentials = gauge("credentials", "Credentials remembered, to join their usage to.")
         self._rules = gauge("deny_rules", "Deny rules by state.", "state")
+        self._thresholds = gauge(
+            "threshold_nats", "Where an issuer without its own is stepped up, and denied.", "verdict"
+        )
+        self._pressed = gauge("issuers_under_pressure", "Issuers with unusually many odd requesters at once.")
         self._begin_at_nothing()
 
     def _begin_at_nothing(self) -> None:
@@ -232,6 +236,9 @@ class Telemetry:
         self._baselines.labels(level="issuer").set(vitals.issuers)
         for state, number in vitals.rules.items():
             self._rules.labels(state=state).set(number)
+        for verdict, nats in vitals.thresholds.items():
+            self._thresholds.labels(verdict=verdict).set(nats)
+        self._pressed.set(vitals.pressed)
 
     def _child(self, family: Child, *values: str) -> Child:
         """The family's child for these label values, remembered: `labels` takes a lock every time."""

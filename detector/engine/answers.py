@@ -42,7 +42,7 @@ class Row(Struct, frozen=True):
 
 
 class Vitals(Struct, frozen=True):
-    """How the engine is: positions of the log, what is held in memory, rules by state."""
+    """How the engine is: positions of the log, what is held in memory, rules by state, thresholds in force (nats)."""
 
     position: int
     durable: int
@@ -53,6 +53,8 @@ class Vitals(Struct, frozen=True):
     quarantined: int
     flagged: int
     rules: Mapping[str, int]
+    thresholds: Mapping[str, float]
+    pressed: int
 
 
 def row(

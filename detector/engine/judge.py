@@ -30,6 +30,7 @@ from detector.features.facets import (
 )
 from detector.features.pulse import Pulse
 from detector.risk import worth
+from detector.risk.reach import MOST_DEVIATIONS
 from detector.verdict import judge
 
 ODD_FROM: Final = 0.5
@@ -165,7 +166,7 @@ def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
         if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
             ratios[index] = None
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True, tightened=state.tightened(facets))
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True, tightened=state.tightened(facets, now))
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
@@ -174,10 +175,11 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
-        least = max(AGAINST_A_DENY, state.thresholds_for(facets.issuer).step_up + 2.0 * state.policy.tighten)
+        strictest = state.thresholds_for(facets.issuer).step_up + MOST_DEVIATIONS * state.policy.tighten
+        least = max(AGAINST_A_DENY, strictest)
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    without, tightened = said(known) if known else 0.0, state.tightened(facets)
+    without, tightened = said(known) if known else 0.0, state.tightened(facets, now)
     return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=without, least=least, tightened=tightened)
 
 

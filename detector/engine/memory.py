@@ -16,6 +16,7 @@ from detector.engine.records import Decided
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
 from detector.risk import Risk
+from detector.risk.pressure import Pressure
 from detector.risk.reach import Reach
 from detector.risk.wealth import Days
 from detector.rules import Rule
@@ -88,6 +89,7 @@ class Memory(Struct):
     uptakes: Recent[Uptake] = field(default_factory=lambda: Recent(UPTAKES))
     reference: Reference = field(default_factory=Reference)
     reach: Reach = field(default_factory=Reach)
+    pressures: dict[str, Pressure] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)
     lessons: deque[Lesson] = field(default_factory=deque)

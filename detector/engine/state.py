@@ -36,6 +36,7 @@ from detector.features.identity import Identities
 from detector.features.rhythm import DAY
 from detector.features.sensitivity import Sensitivities
 from detector.risk import step
+from detector.risk.pressure import ALARM_AT, TIGHTEN, Pressure
 from detector.rules import Rule
 
 MOST_HISTORY: Final = 64
@@ -76,16 +77,25 @@ class State:
     def thresholds_for(self, issuer: str) -> Thresholds:
         """The issuer's own thresholds, else those last drawn, else the configured ones."""
         own = self.policy.issuer_thresholds.get(issuer)
-        if own is not None:
-            return own
+        return own if own is not None else self.general_thresholds()
+
+    def general_thresholds(self) -> Thresholds:
+        """Those of every issuer that has none of its own."""
         drawn = self.memory.reference.drawn
         return drawn.thresholds if drawn is not None else self.policy.thresholds
 
-    def tightened(self, facets: Facets) -> float:
-        """The nats by which a grant's step-up threshold is lower for what is at stake with it, or higher."""
-        if not self.policy.tighten or facets.issuer in self.policy.issuer_thresholds:
+    def tightened(self, facets: Facets, now: float) -> float:
+        """The nats by which a grant's step-up threshold gives for what is at stake, and at an issuer under pressure."""
+        if facets.issuer in self.policy.issuer_thresholds:
             return 0.0
-        return self.policy.tighten * self.memory.reach.deviations(stake(self.memory.reach, facets))
+        memory, tighten = self.memory, self.policy.tighten
+        nats = tighten * memory.reach.deviations(stake(memory.reach, facets)) if tighten else 0.0
+        return nats + TIGHTEN if self.pressed(facets.issuer, now) else nats
+
+    def pressed(self, issuer: str, now: float) -> bool:
+        """Whether so many requesters of an issuer are odd at once that it may be compromised."""
+        pressure = self.memory.pressures.get(issuer)
+        return pressure is not None and pressure.deviations(now) >= ALARM_AT
 
     # -- the fold ------------------------------------------------------------------------------
 
@@ -158,6 +168,8 @@ class State:
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
+        pressure = memory.pressures.setdefault(grant.issuer, Pressure())
+        pressure.add(requester, _news(standing, weighed, now), now)
         self._move(standing, requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
@@ -340,3 +352,13 @@ VERSION: Final = 1
 def said(decision: Decided) -> float:
     """What a decision added to the risk of its requester (nats)."""
     return max(in_nats(decision.weighed.step), 0.0)
+
+
+def _news(standing: Standing, weighed: Weighed, now: float) -> float:
+    """What was odd about a row and was not said before, in nats: as if nobody else had shown it."""
+    fresh = 0
+    for key, quanta in weighed.odd.items():
+        before = standing.odd.get(key)
+        if before is None or now - before.at >= ODDITY_SECONDS:
+            fresh += quanta
+    return in_nats(fresh)

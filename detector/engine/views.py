@@ -62,6 +62,7 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         "issuer": name,
         "mode": state.policy.mode_for(name),
         "thresholds": {"step_up": thresholds.step_up, "deny": thresholds.deny},
+        "under_pressure": state.pressed(name, now),
         "requesters": sum(1 for own in habits if name in own.counts[_ISSUER]),
         "asks_before_minting": name in state.memory.askers,
         "baseline": {
@@ -85,6 +86,7 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
 def vitals(state: State, durable: int, now: float) -> Vitals:
     """How the engine is; `durable` is the log's head."""
     memory, grants = state.memory, state.baselines.grants
+    thresholds = state.general_thresholds()
     states: dict[str, int] = {"shadow": 0, "enforced": 0, "expired": 0, "withdrawn": 0}
     for rule in memory.rules.values():
         states[rule.state(now)] += 1
@@ -98,6 +100,8 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
         quarantined=len(memory.lessons),
         flagged=len(memory.flagged),
         rules=states,
+        thresholds={"step_up": thresholds.step_up, "deny": thresholds.deny},
+        pressed=sum(1 for name in memory.pressures if state.pressed(name, now)),
     )
 
 
