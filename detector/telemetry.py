@@ -132,9 +132,7 @@ class Telemetry:
         self._waiting = gauge("waiting_events", "Events waiting for a partner, to be learnt, or for an outcome.", "for")
         self._credentials = gauge("credentials", "Credentials remembered, to join their usage to.")
         self._rules = gauge("deny_rules", "Deny rules by state.", "state")
-        self._thresholds = gauge(
-            "threshold_nats", "Where an issuer without its own is stepped up, and denied.", "verdict"
-        )
+        self._thresholds = gauge("threshold_nats", "Where an issuer without its own steps up and denies.", "verdict")
         self._pressed = gauge("issuers_under_pressure", "Issuers with unusually many odd requesters at once.")
         self._begin_at_nothing()
 

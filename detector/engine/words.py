@@ -60,6 +60,7 @@ SENTENCES: Final[dict[str, str]] = {
     "policy": "asks right after a change of policy",
     "decision": "the issuance does not agree with what was decided",
     "watch": "asks at a time of day or week when it does not usually ask (UTC)",
+    "opening": "asks for this resource without, or after, what it usually asks for before",
     "hour": "asks at an unusual hour (UTC)",
     "longer": "asks for a longer lifetime than usual",
     "gap": "comes at an unusual distance from its last request",

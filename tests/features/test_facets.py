@@ -30,7 +30,7 @@ FOLD = Identities(DEFAULT_IDENTITY_RULES).fold
 BARE = GrantRequest(id="r", time=MONDAY, issuer="vault", requester="a/b", resource="kv/app/key")
 
 
-def grant(**more: Any) -> dict[str, str]:
+def grant(*, pulse: Pulse | None = None, **more: Any) -> dict[str, str]:
     """A bare grant with some fields filled, as facets by name."""
     found = grant_facets(
         msgspec.structs.replace(BARE, **more),
@@ -38,7 +38,7 @@ def grant(**more: Any) -> dict[str, str]:
         level=lambda resource: "high" if "prod" in resource else None,
         context=GrantContext(),
         task_age=0.0,
-        pulse=Pulse(),
+        pulse=pulse or Pulse(),
         now=MONDAY,
     )
     return dict(zip(GRANT_FACETS, found.values, strict=True))
@@ -116,7 +116,18 @@ def test_a_grants_field_shows_in_its_facet(fields: dict[str, Any], facet: str, v
 def test_what_a_log_does_not_say_is_absent() -> None:
     """A bare request shows its issuer, its resource and what follows from them; the rest is one and the same value."""
     said = {name for name, value in grant().items() if value != ABSENT}
-    assert said <= {"issuer", "resource", "area", "break_glass", "right", "path", "term", "crossing", "watch"}
+    assert said <= {
+        "issuer",
+        "resource",
+        "area",
+        "break_glass",
+        "right",
+        "path",
+        "term",
+        "crossing",
+        "watch",
+        "opening",
+    }
 
 
 def test_a_long_chain_is_cut_and_counted() -> None:
@@ -205,3 +216,12 @@ def test_a_mint_from_a_snapshot_is_held_against_as_it_was_before() -> None:
     revived = msgspec.msgpack.decode(msgspec.msgpack.encode(UNMINTED), type=Mint)
     assert revived == UNMINTED
     assert use(revived, source=Source(ip="10.1.2.3"))["whereabouts"] == ABSENT
+
+
+def test_what_comes_by_itself_is_told_from_what_follows() -> None:
+    """What always came after something else, and now comes by itself, lacks what should have been before it."""
+    busy, long_ago = Pulse(), Pulse()
+    busy.beat("kv/app/login", MONDAY - 60.0, refused=False)
+    long_ago.beat("kv/app/login", MONDAY - 2 * 3_600.0, refused=False)
+    assert grant(pulse=busy)["opening"] == "kv/app/key after others"
+    assert grant(pulse=long_ago)["opening"] == grant()["opening"] == "kv/app/key by itself"

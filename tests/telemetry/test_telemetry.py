@@ -97,6 +97,8 @@ def test_gauges_say_what_the_engine_said(telemetry: Telemetry) -> None:
         quarantined=4,
         flagged=1,
         rules={"enforced": 2},
+        thresholds={"step_up": 6.25, "deny": 8.0},
+        pressed=1,
     )
     telemetry.examined(vitals, durable=100, trouble="disk full", ready=False)
     values = {
