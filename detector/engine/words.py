@@ -8,9 +8,9 @@ from math import expm1
 from typing import Final
 
 from detector.baselines.baselines import Baselines
-from detector.baselines.habits import Habits
+from detector.baselines.family import Family
 from detector.evidence import GRANT_CODES, in_nats, quantise
-from detector.features.facets import ABSENT, Facets
+from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.features.rhythm import GRADES
 from detector.verdict import Reason
 
@@ -21,6 +21,12 @@ LEAST_NATS: Final = 0.25
 """Below this a share is no reason, only a habit kept or nearly kept."""
 
 _MOST_EXPECTED: Final = 3
+
+_MOST_COMPARED: Final = 1_024
+"""Values of a crowd among which the usual ones are looked for; where it has more, none of them is usual."""
+
+_NOTHING_LEARNT: Final = "nothing learnt of this requester yet"
+_OF_PEERS: Final = f"{_NOTHING_LEARNT}; its peers show"
 
 _ABSENT: Final = re.compile(rf"(?<!\S){re.escape(ABSENT)}(?!\S)")
 """What was not given, alone or within a value of several parts."""
@@ -89,7 +95,19 @@ SENTENCES: Final[dict[str, str]] = {
     "denials": "the uses are denied unusually often",
     "accumulated": "earlier events of this requester were odd already",
 }
-"""One sentence a code: what telemetry may count by, and what the README lists."""
+"""One sentence a code: what telemetry may count by."""
+
+COUNTED: Final[Mapping[str, str]] = {
+    "pace_10m": "requests within minutes",
+    "pace_1h": "requests within the hour",
+    "pace_1d": "requests within the day",
+    "spread": "resources within the hour",
+    "unused": "unused credentials",
+    "refusals": "refusals lately",
+    "uses": "uses of one credential",
+    "denials": "denied uses lately",
+}
+"""What a grade counts, where it is no time."""
 
 
 def reasons(
@@ -110,13 +128,12 @@ def reasons(
         telling = [found.index(max(found))]  # many small shares add up too, and nothing is refused without a reason
     telling.sort(key=lambda index: -found[index])
     family = baselines.grants if codes is GRANT_CODES else baselines.uses
-    own = family.habits.get(facets.requester)
     made = [
         Reason(
             code=codes[index],
             because=SENTENCES[codes[index]],
             nats=in_nats(quantise(found[index])),
-            expected=_expected(index, codes[index], facets, own, baselines),
+            expected=_expected(index, codes[index], facets, family, baselines),
             observed=_observed(index, codes[index], facets),
         )
         for index in telling[:MOST_REASONS]
@@ -127,32 +144,54 @@ def reasons(
             because=SENTENCES["accumulated"],
             nats=in_nats(quantise(carried)),
             expected="nothing held against it",
-            observed="; ".join(list(oddities)[-_MOST_EXPECTED:]) or "odd requests, only asked so far",
+            observed="; ".join(map(_oddity, list(oddities)[-_MOST_EXPECTED:])) or "odd requests, only asked so far",
         )
         made.append(accumulated)
         made.sort(key=lambda reason: -reason.nats)
     return tuple(made)
 
 
-def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselines: Baselines) -> str:
-    if own is None:
-        return "nothing learnt of this requester yet: what its peers do"
-    if index < len(facets.values):
-        return _usual(own.counts[index], own.total)
+def _expected(index: int, code: str, facets: Facets, family: Family, baselines: Baselines) -> str:
+    """What was usual: with the requester itself, or with those it was held against where nothing is known of it."""
+    own = family.habits.get(facets.requester)
     if code == "longer":
-        return f"about {expm1(baselines.lifetimes[facets.requester].mean.get()):.0f} s"
-    bins = own.histograms[index - len(facets.values)][:GRADES]
-    likeliest = sorted(range(len(bins)), key=lambda i: -bins[i])[:_MOST_EXPECTED]
-    if code == "hour":
-        return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
-    return _quantity(code, likeliest[0])
+        return _lifetimes(facets, baselines)
+    if index < len(facets.values):
+        if own is not None:
+            return _usual(own.counts[index], own.total)
+        crowd = family.groups.get(facets.group) or family.issuers.get(facets.issuer) or family.fleet
+        return f"{_OF_PEERS}: {_usual(crowd.counts[index], crowd.totals[index])}"
+    grade = index - len(facets.values)
+    if own is not None and own.histograms[grade][GRADES] > 0.0:
+        return _graded(code, own.histograms[grade])
+    crowd = family.groups.get(facets.group, family.fleet)
+    known = crowd.histograms[grade][GRADES] > 0.0
+    return f"{_OF_PEERS}: {_graded(code, crowd.histograms[grade])}" if known else _NOTHING_LEARNT
+
+
+def _lifetimes(facets: Facets, baselines: Baselines) -> str:
+    """Usual lifetimes of the requester, and of what it asks for, as far as either is known."""
+    resource = facets.values[GRANT_FACETS.index("resource")]
+    usual = (("", baselines.lifetimes.get(facets.requester)), (" for this resource", baselines.terms.get(resource)))
+    return ", ".join(f"about {expm1(law.mean.get()):.0f} s{what}" for what, law in usual if law is not None)
 
 
 def _usual(counts: Mapping[str, float], total: float) -> str:
+    if len(counts) > _MOST_COMPARED:
+        return f"one of {len(counts)} different values"
     usual = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_EXPECTED]
     said = ", ".join(f"{_plainly(value)} ({count / total:.0%})" for value, count in usual)
     more = len(counts) - len(usual)
     return f"{said} and {more} more" if more > 0 else said
+
+
+def _graded(code: str, histogram: Sequence[float]) -> str:
+    """The likeliest hours, or the likeliest quantity."""
+    bins = histogram[:GRADES]
+    likeliest = sorted(range(GRADES), key=lambda i: -bins[i])[:_MOST_EXPECTED]
+    if code == "hour":
+        return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
+    return _quantity(code, likeliest[0])
 
 
 def _observed(index: int, code: str, facets: Facets) -> str:
@@ -162,6 +201,12 @@ def _observed(index: int, code: str, facets: Facets) -> str:
         return f"{facets.lifetime or 0:.0f} s"
     grade = facets.grades[index - len(facets.values)]
     return _hour(grade) if code == "hour" else _quantity(code, grade)
+
+
+def _oddity(key: str) -> str:
+    """An oddity that is remembered as `facet=value`, for a reader."""
+    code, _, value = key.partition("=")
+    return f"{code.replace('_', ' ')} {_plainly(value)}"
 
 
 def _plainly(value: str) -> str:
@@ -176,8 +221,8 @@ def _quantity(code: str, graded: int) -> str:
     last = graded == GRADES - 1  # all that is more has the same grade
     about = 2.0 ** ((graded if last else graded + 0.5) / 2.0) - 1.0 if graded else 0.0
     how = "more than" if last else "about"
-    if code not in {"gap", "age", "task_age"}:
-        return f"{how} {about:.0f}"
+    if code in COUNTED:
+        return f"{how} {about:.0f} {COUNTED[code]}" if graded else f"no {COUNTED[code]}"
     for unit, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if about >= 2 * seconds:
             return f"{how} {about / seconds:.0f} {unit}"

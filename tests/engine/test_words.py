@@ -1,0 +1,94 @@
+"""Reasons are true: they say what was expected and what was seen, and add up to what the row came to."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from detector.engine import Row, judge
+from detector.engine.policy import Thresholds
+from detector.engine.records import Decided
+from detector.engine.words import COUNTED, SENTENCES
+from detector.evidence import GRANT_CODES, QUANTA, USE_CODES, in_nats
+from detector.features.facets import GRANT_GRADES, USE_GRADES
+from detector.rules import Selector
+from detector.verdict import Reason
+from tests.engine.world import AWAY, DAY, HOUR, HOUSE, SERVICE, World
+
+
+def reason(found: Row | Decided, code: str) -> Reason:
+    """The one with this code."""
+    told = found.weighed.reasons if isinstance(found, Decided) else found.reasons
+    return next(said for said in told if said.code == code)
+
+
+def test_every_code_has_its_sentence() -> None:
+    """No facet can be named without words, and no sentence is left over."""
+    assert set(SENTENCES) == {*GRANT_CODES, *USE_CODES, "accumulated"}
+    timed = {"hour", "gap", "age", "task_age"}
+    assert set(COUNTED) == {*GRANT_GRADES, *USE_GRADES} - timed
+
+
+def test_a_lifetime_that_only_the_resource_tells_is_explained() -> None:
+    """Who never named a lifetime is held against what others get for the resource, and told so."""
+    world = World().live()
+    for _ in range(60):
+        world.wait(600.0).issue(requester="plain/one", ttl_seconds=None)
+    asked = world.wait(2 * DAY).ask(requester="plain/one", ttl_seconds=9e6)
+    assert reason(asked, "longer").expected == "about 900 s for this resource"
+
+
+def test_a_stranger_is_told_what_its_peers_show() -> None:
+    """Nothing is known of a stranger: the reason says so, and what it was held against."""
+    world = World().live()
+    for number in range(8):
+        for _ in range(4):
+            world.wait(HOUR).issue(requester=f"spiffe://prod/app/svc{number}")
+    asked = world.wait(DAY).ask(requester="spiffe://prod/app/svc99", source=AWAY)
+    site = reason(asked, "site")
+    assert site.expected == "nothing learnt of this requester yet; its peers show: 10.10.0.0/16 (100%)"
+    assert site.observed == "185.220.0.0/16"
+
+
+def test_where_everything_differs_nothing_is_said_to_be_usual() -> None:
+    """Among thousands of peers' values none is picked out as the usual one."""
+    world = World().live()
+    for number in range(1_100):
+        world.wait(60.0).issue(requester=f"tenant{number}/job", resource=f"kv/own{number}")
+    crowd = world.wait(DAY).state.baselines.grants.fleet
+    assert len(crowd.counts[GRANT_CODES.index("resource")]) > 1_000
+    grant = world.grant(requester="nobody/knows", issuer="never:seen", resource="kv/other")
+    facets = judge.prepare_grant(world.state, grant, world.clock.now)
+    told = judge.weigh_ask(world.state, facets, world.clock.now).weighed.reasons
+    assert all("different values" in said.expected for said in told if said.code in {"resource", "right"})
+
+
+def test_what_had_accumulated_is_told_in_words() -> None:
+    """Oddities are remembered by facet and value; a reader sees words, also for what was left out."""
+    world = World().live()
+    for _ in range(4):
+        world.wait(30.0).issue(source=AWAY, privilege=None, resource="kv/other")
+    carried = reason(world.wait(30.0).issue(source=AWAY, resource="kv/third"), "accumulated")
+    assert carried.expected == "nothing held against it"
+    assert "=" not in carried.observed
+    assert carried.observed.count("; ") == 2
+
+
+@pytest.mark.parametrize("step_up", [6.0, 8.3])
+def test_a_mint_against_a_deny_is_told_for_all_it_comes_to(step_up: float) -> None:
+    """However often it is repeated, and whatever fits: its shares add up to its evidence, and it is no allow."""
+    world = World(dataclasses.replace(HOUSE, thresholds=Thresholds(step_up=step_up, deny=14.0))).live()
+    against = "minted against a deny"
+    for _ in range(3):
+        world.engine.propose_rule(
+            Selector(requester=SERVICE), by="ana", reason="stop", lifetime_seconds=60.0, mode="enforced"
+        )
+        assert world.ask().answer == "deny"
+        facets = judge.prepare_grant(world.state, world.grant(), world.clock.now, decision=against)
+        judged = judge.weigh_grant(world.state, facets, world.clock.now, decision=None)
+        row = world.issue()
+        assert reason(row, "decision").observed == against
+        assert "allow" not in {row.verdict, judged.weighed.verdict}
+        assert sum(judged.shares) == pytest.approx(in_nats(judged.weighed.own), abs=1 / QUANTA)
+        world.wait(HOUR)
