@@ -14,9 +14,6 @@ from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.features.rhythm import GRADES
 from detector.verdict import Reason
 
-MOST_REASONS: Final = 6
-"""A reader takes in a handful; what is left out says least."""
-
 LEAST_NATS: Final = 0.25
 """Below this a share is no reason, only a habit kept or nearly kept."""
 
@@ -25,8 +22,8 @@ _MOST_EXPECTED: Final = 3
 _MOST_COMPARED: Final = 1_024
 """Values of a crowd among which the usual ones are looked for; where it has more, none of them is usual."""
 
-_NOTHING_LEARNT: Final = "nothing learnt of this requester yet"
-_OF_PEERS: Final = f"{_NOTHING_LEARNT}; its peers show"
+_WITH_PEERS: Final = "with its peers"
+"""Where nothing is known of a requester itself."""
 
 _ABSENT: Final = re.compile(rf"(?<!\S){re.escape(ABSENT)}(?!\S)")
 """What was not given, alone or within a value of several parts."""
@@ -95,7 +92,7 @@ SENTENCES: Final[dict[str, str]] = {
     "denials": "the uses are denied unusually often",
     "accumulated": "earlier events of this requester were odd already",
 }
-"""One sentence a code: what telemetry may count by."""
+"""One sentence a facet."""
 
 COUNTED: Final[Mapping[str, str]] = {
     "pace_10m": "requests within minutes",
@@ -110,6 +107,39 @@ COUNTED: Final[Mapping[str, str]] = {
 """What a grade counts, where it is no time."""
 
 
+ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "comes from where it does not usually come from": (
+        *("address", "network", "site", "path", "environment", "region", "client", "workload"),
+    ),
+    "asks for what it does not usually ask for": (
+        *("issuer", "resource", "area", "right", "actions", "privilege", "sensitivity"),
+        *("kinship", "company", "crossing"),
+    ),
+    "asks in a name, on an errand or with a proof that is not its usual one": (
+        *("authentication", "chain", "origin", "head", "depth", "consumer"),
+        *("task", "task_state", "task_age", "purpose", "break_glass"),
+    ),
+    "asks for a lifetime it does not usually ask for": ("lifetime", "term", "longer", "renewal"),
+    "asks when it does not usually ask": ("watch", "hour", "gap"),
+    "asks more than it usually does": ("pace_10m", "pace_1h", "pace_1d", "spread", "unused", "refusals"),
+    "the credential is used from where it is not usually used": (
+        *("used_network", "used_site", "used_environment", "used_client", "whereabouts"),
+    ),
+    "the credential is used for what it is not usually used for": (
+        *("action", "power", "used_area", "scope", "errand", "minted_for"),
+    ),
+    "the credential is used later or more often than usual": ("age", "uses"),
+    "the uses end unusually": ("outcome", "denials"),
+}
+"""Facets that are about one thing, under the sentence that tells it where several of them speak.
+
+They look at it from several sides: a new site mostly comes with a new client, and whoever leaves
+the task out leaves out its purpose. So a reader is told of it once, as one reason whose nats are
+their sum and whose code is that of the weightiest. A facet that is not listed stands for itself."""
+
+_ASPECT: Final[Mapping[str, str]] = {code: told for told, codes in ASPECTS.items() for code in codes}
+
+
 def reasons(
     found: Sequence[float],
     codes: Sequence[str],
@@ -117,27 +147,20 @@ def reasons(
     baselines: Baselines,
     before: tuple[float, Collection[str]],
 ) -> tuple[Reason, ...]:
-    """The weightiest shares as reasons, largest first.
+    """The shares worth telling as reasons, one an aspect, largest first.
 
     `before` is what had accumulated against the requester (nats) and the oddities
-    it came from.
+    it came from. With what is not named, reasons add up to the evidence.
     """
     carried, oddities = before
     telling = [index for index, nats in enumerate(found) if nats >= LEAST_NATS]
     if not telling and carried < LEAST_NATS:
         telling = [found.index(max(found))]  # many small shares add up too, and nothing is refused without a reason
     telling.sort(key=lambda index: -found[index])
-    family = baselines.grants if codes is GRANT_CODES else baselines.uses
-    made = [
-        Reason(
-            code=codes[index],
-            because=SENTENCES[codes[index]],
-            nats=in_nats(quantise(found[index])),
-            expected=_expected(index, codes[index], facets, family, baselines),
-            observed=_observed(index, codes[index], facets),
-        )
-        for index in telling[:MOST_REASONS]
-    ]
+    together: dict[str, list[int]] = {}
+    for index in telling:
+        together.setdefault(_ASPECT.get(codes[index], codes[index]), []).append(index)
+    made = [_told(members, found, codes, facets, baselines) for members in together.values()]
     if carried >= LEAST_NATS:
         accumulated = Reason(
             code="accumulated",
@@ -147,8 +170,25 @@ def reasons(
             observed="; ".join(map(_oddity, list(oddities)[-_MOST_EXPECTED:])) or "odd requests, only asked so far",
         )
         made.append(accumulated)
-        made.sort(key=lambda reason: -reason.nats)
-    return tuple(made)
+    return tuple(sorted(made, key=lambda reason: -reason.nats))
+
+
+def _told(
+    members: Sequence[int], found: Sequence[float], codes: Sequence[str], facets: Facets, baselines: Baselines
+) -> Reason:
+    """One reason for facets of one aspect, the weightiest first; each is named where there are several."""
+    family = baselines.grants if codes is GRANT_CODES else baselines.uses
+    code, several = codes[members[0]], len(members) > 1
+    names = [f"{codes[index].replace('_', ' ')} " if several else "" for index in members]
+    expected = [_expected(index, codes[index], facets, family, baselines) for index in members]
+    observed = [_observed(index, codes[index], facets) for index in members]
+    return Reason(
+        code=code,
+        because=_ASPECT[code] if several else SENTENCES[code],
+        nats=in_nats(quantise(sum(found[index] for index in members))),
+        expected="; ".join(map(str.__add__, names, expected)),
+        observed="; ".join(map(str.__add__, names, observed)),
+    )
 
 
 def _expected(index: int, code: str, facets: Facets, family: Family, baselines: Baselines) -> str:
@@ -160,13 +200,12 @@ def _expected(index: int, code: str, facets: Facets, family: Family, baselines: 
         if own is not None:
             return _usual(own.counts[index], own.total)
         crowd = family.groups.get(facets.group) or family.issuers.get(facets.issuer) or family.fleet
-        return f"{_OF_PEERS}: {_usual(crowd.counts[index], crowd.totals[index])}"
+        return f"{_usual(crowd.counts[index], crowd.totals[index])} {_WITH_PEERS}"
     grade = index - len(facets.values)
     if own is not None and own.histograms[grade][GRADES] > 0.0:
         return _graded(code, own.histograms[grade])
-    crowd = family.groups.get(facets.group, family.fleet)
-    known = crowd.histograms[grade][GRADES] > 0.0
-    return f"{_OF_PEERS}: {_graded(code, crowd.histograms[grade])}" if known else _NOTHING_LEARNT
+    wider = family.groups.get(facets.group, family.fleet).histograms[grade]
+    return f"{_graded(code, wider)} {_WITH_PEERS}" if wider[GRADES] > 0.0 else "nothing learnt yet"
 
 
 def _lifetimes(facets: Facets, baselines: Baselines) -> str:

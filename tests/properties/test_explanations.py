@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from bench.detection.ours import shipped_policy
 from bench.explanations import Flagged, flagged
 from detector.engine import judge
-from detector.engine.words import LEAST_NATS, MOST_REASONS, SENTENCES
+from detector.engine.words import ASPECTS, LEAST_NATS, SENTENCES
 from detector.evidence import GRANT_CODES, QUANTA, USE_CODES, in_nats
 from detector.intake import read
 from detector.intake.order import in_time_order
@@ -34,17 +34,32 @@ def assert_speaks(reason: Reason) -> None:
 
 
 def assert_adds_up(judged: judge.Judged, codes: Sequence[str]) -> None:
-    """Each reason's nats are its facet's share, and with what is not named they come to the evidence."""
+    """Every share worth telling stands in one reason, and with what is not named reasons come to the evidence."""
     weighed, shares = judged.weighed, dict(zip(codes, judged.shares, strict=True))
     carried = in_nats(weighed.evidence - weighed.own)
-    named = {reason.code: reason.nats for reason in weighed.reasons}
-    for code, nats in named.items():
-        assert nats == pytest.approx(carried if code == "accumulated" else shares[code], abs=2 / QUANTA)
-    rest = sum(nats for code, nats in shares.items() if code not in named)
-    rest += 0.0 if "accumulated" in named else carried
-    assert sum(named.values()) + rest == pytest.approx(in_nats(weighed.evidence), abs=(len(named) + 2) / QUANTA)
-    if weighed.reasons and len(named) < MOST_REASONS:
-        assert all(nats < LEAST_NATS for code, nats in shares.items() if code not in named)
+    telling = {code: nats for code, nats in shares.items() if nats >= LEAST_NATS}
+    for reason in weighed.reasons:
+        assert reason.nats == pytest.approx(
+            carried if reason.code == "accumulated" else told_by(reason.code, shares), abs=2 / QUANTA
+        )
+    if weighed.reasons:
+        named = {code for reason in weighed.reasons for code in aspect(reason.code)}
+        assert set(telling) <= named
+    rest = sum(nats for code, nats in shares.items() if code not in telling)
+    rest += carried if carried < LEAST_NATS else 0.0
+    if telling and weighed.reasons:
+        said = sum(reason.nats for reason in weighed.reasons)
+        assert said + rest == pytest.approx(in_nats(weighed.evidence), abs=(len(weighed.reasons) + 2) / QUANTA)
+
+
+def aspect(code: str) -> tuple[str, ...]:
+    """The facets that are told together with this one."""
+    return next((codes for codes in ASPECTS.values() if code in codes), (code,))
+
+
+def told_by(code: str, shares: Mapping[str, float]) -> float:
+    """What a reason with this code has to come to: all shares of its aspect worth telling, or the only one there is."""
+    return sum(shares[c] for c in aspect(code) if shares.get(c, 0.0) >= LEAST_NATS) or shares[code]
 
 
 @LONG
@@ -58,7 +73,7 @@ def test_every_reason_of_any_history_speaks(steps: list[Step]) -> None:
         weighed = getattr(record, "weighed", None)
         for reason in weighed.reasons if weighed is not None else ():
             assert_speaks(reason)
-            assert reason.code == "deny_rule" or reason.because == SENTENCES[reason.code]
+            assert reason.code == "deny_rule" or reason.because in {SENTENCES[reason.code], *ASPECTS}
 
 
 @LONG
