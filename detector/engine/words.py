@@ -19,6 +19,9 @@ LEAST_NATS: Final = 0.25
 
 _MOST_EXPECTED: Final = 3
 
+_MOST_SHOWN: Final = 4
+"""Facets of one reason that are shown, the weightiest; what is left out says least, and counts all the same."""
+
 _MOST_COMPARED: Final = 1_024
 """Values of a crowd among which the usual ones are looked for; where it has more, none of them is usual."""
 
@@ -179,15 +182,17 @@ def _told(
     """One reason for facets of one aspect, the weightiest first; each is named where there are several."""
     family = baselines.grants if codes is GRANT_CODES else baselines.uses
     code, several = codes[members[0]], len(members) > 1
-    names = [f"{codes[index].replace('_', ' ')} " if several else "" for index in members]
-    expected = [_expected(index, codes[index], facets, family, baselines) for index in members]
-    observed = [_observed(index, codes[index], facets) for index in members]
+    shown, more = members[:_MOST_SHOWN], len(members) - _MOST_SHOWN
+    names = [f"{codes[index].replace('_', ' ')} " if several else "" for index in shown]
+    expected = [_expected(index, codes[index], facets, family, baselines) for index in shown]
+    observed = [_observed(index, codes[index], facets) for index in shown]
+    rest = f"; and {more} more" if more > 0 else ""
     return Reason(
         code=code,
         because=_ASPECT[code] if several else SENTENCES[code],
         nats=in_nats(quantise(sum(found[index] for index in members))),
-        expected="; ".join(map(str.__add__, names, expected)),
-        observed="; ".join(map(str.__add__, names, observed)),
+        expected="; ".join(map(str.__add__, names, expected)) + rest,
+        observed="; ".join(map(str.__add__, names, observed)) + rest,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import pytest
 
@@ -63,6 +64,15 @@ def test_a_stranger_is_told_what_its_peers_show() -> None:
 def test_where_everything_differs_nothing_is_said_to_be_usual(many: int, said: str) -> None:
     """Among thousands of peers' values none is picked out as the usual one, nor all of them sorted for it."""
     assert words._usual({f"kv/own{number}": 1.0 for number in range(many)}, float(many)).endswith(said)
+
+
+def test_a_reason_shows_its_four_weightiest_facets() -> None:
+    """Whoever is odd in every way is told so in a few words a reason; the rest is counted."""
+    world = World().live()
+    odd = {"task": "t", "on_behalf_of": ("x", "y"), "consumer": "z", "purpose": "p", "authentication_method": "m"}
+    mandate = next(said for said in world.ask(**odd).weighed.reasons if said.code in aspect("task"))
+    for said in (mandate.expected, mandate.observed):
+        assert re.search(r"^(\S.*; ){4}and \d+ more$", said), said
 
 
 def test_what_had_accumulated_is_told_in_words() -> None:
