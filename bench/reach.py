@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import Future
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -19,17 +18,15 @@ import numpy as np
 
 from bench.detection import QUICK, TEST, organisations
 from bench.detection.measure import truth
-from bench.detection.ours import HandClock, shipped_policy
+from bench.detection.ours import HandClock, Witness, shipped_policy
 from bench.detection.tables import table
 from detector.engine import Engine
 from detector.engine.policy import Policy
-from detector.engine.records import Observed, Record, Released
 from detector.events import Issuance
 from detector.evidence import in_nats
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, Sensitivities
 from detector.risk.reach import USUAL_LIFETIME, points
 from detector.simulator import Organisation
-from detector.store import MemoryLog
 
 BUDGET: Final = 0.001
 TIGHTENINGS: Final = (0.0, 0.25, 0.5, 1.0)
@@ -46,24 +43,9 @@ class Taken(NamedTuple):
     time: float
 
 
-class _Witness(MemoryLog):
-    """A log that keeps what each row was judged to be, and nothing else."""
-
-    def __init__(self) -> None:
-        super().__init__(keep=0)
-        self.above: dict[tuple[str, str], float] = {}
-
-    def append(self, stamp: float, record: Record) -> Future[int]:
-        """Keep the evidence over the threshold's giving way."""
-        if isinstance(record, Observed | Released) and record.weighed is not None:
-            kind = "issuance" if isinstance(record.event, Issuance) else "usage"
-            self.above[kind, record.event.id] = in_nats(record.weighed.evidence + record.weighed.tightened)
-        return super().append(stamp, record)
-
-
 def rows(organisation: Organisation, policy: Policy) -> list[Taken]:
     """Every row that counts, as the engine judged it."""
-    clock, log = HandClock(), _Witness()
+    clock, log = HandClock(), Witness()
     engine = Engine(policy=policy, log=log, clock=clock)
     for row in organisation.rows:
         clock.now = max(clock.now, row.event.time)
@@ -78,7 +60,8 @@ def rows(organisation: Organisation, policy: Policy) -> list[Taken]:
             grant = event.grant
             right = points(grant.privilege or "", grant.sensitivity or level(grant.resource) or "")
             gain = right * (grant.ttl_seconds or USUAL_LIFETIME) / 60.0
-        above = log.above.get((kind, event.id), -np.inf)
+        weighed = log.weighed.get((kind, event.id))
+        above = -np.inf if weighed is None else in_nats(weighed.evidence + weighed.tightened)
         found.append(Taken(kind, above, gain, where, f"{owner} {label.campaign}", event.time))
     return found
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import Future
 from dataclasses import replace
 
 from bench.detection.measure import Scored
 from detector.engine import Engine, Row
 from detector.engine.policy import Policy
-from detector.events import Event
+from detector.engine.records import Decided, Observed, Record, Released, Weighed
+from detector.events import Event, Issuance
 from detector.simulator import Organisation
 from detector.store import MemoryLog
 from detector.wiring.model import shipped_model
@@ -23,6 +25,23 @@ class HandClock:
     def __call__(self) -> float:
         """What it shows, Unix seconds."""
         return self.now
+
+
+class Witness(MemoryLog):
+    """A log that keeps what each row was judged to be, by kind and id, and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(keep=0)
+        self.weighed: dict[tuple[str, str], Weighed] = {}
+
+    def append(self, stamp: float, record: Record) -> Future[int]:
+        """Keep the judgement."""
+        if isinstance(record, Observed | Released) and record.weighed is not None:
+            kind = "issuance" if isinstance(record.event, Issuance) else "usage"
+            self.weighed[kind, record.event.id] = record.weighed
+        elif isinstance(record, Decided):
+            self.weighed["grant_request", record.request.id] = record.weighed
+        return super().append(stamp, record)
 
 
 def rows(events: Iterable[Event], policy: Policy) -> list[Row]:

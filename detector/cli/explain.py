@@ -139,6 +139,7 @@ def _show_weighed(screen: Console, weighed: Weighed, *, rule: str | None) -> Non
                 [(reason.nats, reason.because, reason.expected, reason.observed) for reason in weighed.reasons],
             )
         )
+        screen.print(f"not named  {_unnamed(weighed):+.2f} nats: small things, less all that fits", markup=False)
     else:
         screen.print("nothing spoke against it", markup=False)
     if weighed.verdict == "step_up":
@@ -153,36 +154,31 @@ def _show_weighed(screen: Console, weighed: Weighed, *, rule: str | None) -> Non
 def what_would_flip(weighed: Weighed, *, rule: str | None = None) -> str:
     """The fewest of the largest reasons without which the verdict would have been milder, in a sentence.
 
-    Oddities that were too many to be shown as reasons count after those. An
-    allow is told how far from a step-up it was.
+    What no reason names counts after those. An allow is told how far from a
+    step-up it was.
     """
     from detector.evidence import in_nats
 
     left, limit = in_nats(weighed.evidence), in_nats(weighed.step_up_at)
     if weighed.verdict == "allow":
         return f"flipped by  {limit - left:.2f} nats more: from {limit:.2f} it is stepped up"
+    named = [(reason.code, reason.nats) for reason in weighed.reasons if reason.nats > 0]
     taken: list[str] = []
-    for code, nats in _shares(weighed):
+    for code, nats in (*named, ("what no reason names", _unnamed(weighed))):
         if left < limit:
             break
         left -= nats
         taken.append(code)
-    if left >= limit:
-        return f"flipped by  nothing that was recorded: {left:.2f} nats are left without all of it"
     parts = [f"withdrawing the deny rule {rule}"] if rule else []
     parts += [f"taking away {', '.join(taken)}"] if taken else []
     return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is allow"
 
 
-def _shares(weighed: Weighed) -> list[tuple[str, float]]:
-    """What spoke against it, largest first: the reasons, then the oddities that no reason names."""
+def _unnamed(weighed: Weighed) -> float:
+    """What the evidence comes to beside its reasons (nats): many small things, less all that fits."""
     from detector.evidence import in_nats
 
-    shown = [(reason.code, reason.nats) for reason in weighed.reasons if reason.nats > 0]
-    named = {code for code, _ in shown}
-    odd = [(key.partition("=")[0], in_nats(quanta)) for key, quanta in weighed.odd.items()]
-    rest = [(code, nats) for code, nats in odd if code not in named and nats > 0]
-    return shown + sorted(rest, key=lambda share: (-share[1], share[0]))
+    return in_nats(weighed.evidence) - sum(reason.nats for reason in weighed.reasons)
 
 
 def _facts(screen: Console, **facts: str) -> None:

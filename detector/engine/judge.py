@@ -7,6 +7,7 @@ as, and will teach; `weigh` what that comes to at the requester's present risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
@@ -17,7 +18,7 @@ from detector.engine.records import Observed, Released, Weighed
 from detector.engine.state import CLEARED, ODDITY_SECONDS, State, said
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.evidence import GRANT_CODES, USE_CODES, in_nats, quantise, quantised, shares
+from detector.evidence import GRANT_CODES, QUANTA, USE_CODES, in_nats, quantise, quantised, shares
 from detector.features.facets import (
     ABSENT,
     GRANT_FACETS,
@@ -176,7 +177,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     least = 0.0
     if facets.values[_DECISION] == _AGAINST:
         strictest = state.thresholds_for(facets.issuer).step_up + MOST_DEVIATIONS * state.policy.tighten
-        least = max(AGAINST_A_DENY, strictest)
+        least = max(AGAINST_A_DENY, in_nats(ceil(strictest * QUANTA)))  # rounded down, it would be an allow
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
     without, tightened = said(known) if known else 0.0, state.tightened(facets, now)
@@ -205,7 +206,9 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
-    own_quanta = quantise(max(sum(found), least) if least else sum(found))
+    if least:  # neither what fits nor an echo turns it down, and its reason has to say what it came to
+        found[_DECISION] += max(least - sum(found), 0.0)
+    own_quanta = quantise(sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
     quanta = quantise(own + carried) if carried else own_quanta

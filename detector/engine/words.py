@@ -8,19 +8,25 @@ from math import expm1
 from typing import Final
 
 from detector.baselines.baselines import Baselines
-from detector.baselines.habits import Habits
+from detector.baselines.family import Family
 from detector.evidence import GRANT_CODES, in_nats, quantise
-from detector.features.facets import ABSENT, Facets
+from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.features.rhythm import GRADES
 from detector.verdict import Reason
-
-MOST_REASONS: Final = 6
-"""A reader takes in a handful; what is left out says least."""
 
 LEAST_NATS: Final = 0.25
 """Below this a share is no reason, only a habit kept or nearly kept."""
 
 _MOST_EXPECTED: Final = 3
+
+_MOST_SHOWN: Final = 4
+"""Facets of one reason that are shown, the weightiest; what is left out says least, and counts all the same."""
+
+_MOST_COMPARED: Final = 1_024
+"""Values of a crowd among which the usual ones are looked for; where it has more, none of them is usual."""
+
+_WITH_PEERS: Final = "with its peers"
+"""Where nothing is known of a requester itself."""
 
 _ABSENT: Final = re.compile(rf"(?<!\S){re.escape(ABSENT)}(?!\S)")
 """What was not given, alone or within a value of several parts."""
@@ -90,7 +96,52 @@ SENTENCES: Final[dict[str, str]] = {
     "denials": "the uses are denied unusually often",
     "accumulated": "earlier events of this requester were odd already",
 }
-"""One sentence a code: what telemetry may count by, and what the README lists."""
+"""One sentence a facet."""
+
+COUNTED: Final[Mapping[str, str]] = {
+    "pace_10m": "requests within minutes",
+    "pace_1h": "requests within the hour",
+    "pace_1d": "requests within the day",
+    "spread": "resources within the hour",
+    "unused": "unused credentials",
+    "refusals": "refusals lately",
+    "uses": "uses of one credential",
+    "denials": "denied uses lately",
+}
+"""What a grade counts, where it is no time."""
+
+
+ASPECTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "comes from where it does not usually come from": (
+        *("address", "network", "site", "path", "environment", "region", "client", "workload"),
+    ),
+    "asks for what it does not usually ask for": (
+        *("issuer", "resource", "area", "right", "actions", "privilege", "sensitivity"),
+        *("kinship", "company", "crossing"),
+    ),
+    "asks in a name, on an errand or with a proof that is not its usual one": (
+        *("authentication", "chain", "origin", "head", "depth", "consumer"),
+        *("task", "task_state", "task_age", "purpose", "break_glass"),
+    ),
+    "asks for a lifetime it does not usually ask for": ("lifetime", "term", "longer", "renewal"),
+    "asks when it does not usually ask": ("watch", "hour", "gap", "opening"),
+    "asks more than it usually does": ("pace_10m", "pace_1h", "pace_1d", "spread", "unused", "refusals"),
+    "the credential is used from where it is not usually used": (
+        *("used_network", "used_site", "used_environment", "used_client", "whereabouts"),
+    ),
+    "the credential is used for what it is not usually used for": (
+        *("action", "power", "used_area", "scope", "errand", "minted_for"),
+    ),
+    "the credential is used later or more often than usual": ("age", "uses"),
+    "the uses end unusually": ("outcome", "denials"),
+}
+"""Facets that are about one thing, under the sentence that tells it where several of them speak.
+
+They look at it from several sides: a new site mostly comes with a new client, and whoever leaves
+the task out leaves out its purpose. So a reader is told of it once, as one reason whose nats are
+their sum and whose code is that of the weightiest. A facet that is not listed stands for itself."""
+
+_ASPECT: Final[Mapping[str, str]] = {code: told for told, codes in ASPECTS.items() for code in codes}
 
 
 def reasons(
@@ -100,60 +151,92 @@ def reasons(
     baselines: Baselines,
     before: tuple[float, Collection[str]],
 ) -> tuple[Reason, ...]:
-    """The weightiest shares as reasons, largest first.
+    """The shares worth telling as reasons, one an aspect, largest first.
 
     `before` is what had accumulated against the requester (nats) and the oddities
-    it came from.
+    it came from. With what is not named, reasons add up to the evidence.
     """
     carried, oddities = before
     telling = [index for index, nats in enumerate(found) if nats >= LEAST_NATS]
     if not telling and carried < LEAST_NATS:
         telling = [found.index(max(found))]  # many small shares add up too, and nothing is refused without a reason
     telling.sort(key=lambda index: -found[index])
-    family = baselines.grants if codes is GRANT_CODES else baselines.uses
-    own = family.habits.get(facets.requester)
-    made = [
-        Reason(
-            code=codes[index],
-            because=SENTENCES[codes[index]],
-            nats=in_nats(quantise(found[index])),
-            expected=_expected(index, codes[index], facets, own, baselines),
-            observed=_observed(index, codes[index], facets),
-        )
-        for index in telling[:MOST_REASONS]
-    ]
+    together: dict[str, list[int]] = {}
+    for index in telling:
+        together.setdefault(_ASPECT.get(codes[index], codes[index]), []).append(index)
+    made = [_told(members, found, codes, facets, baselines) for members in together.values()]
     if carried >= LEAST_NATS:
         accumulated = Reason(
             code="accumulated",
             because=SENTENCES["accumulated"],
             nats=in_nats(quantise(carried)),
             expected="nothing held against it",
-            observed="; ".join(list(oddities)[-_MOST_EXPECTED:]) or "odd requests, only asked so far",
+            observed="; ".join(map(_oddity, list(oddities)[-_MOST_EXPECTED:])) or "odd requests, only asked so far",
         )
         made.append(accumulated)
-        made.sort(key=lambda reason: -reason.nats)
-    return tuple(made)
+    return tuple(sorted(made, key=lambda reason: -reason.nats))
 
 
-def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselines: Baselines) -> str:
-    if own is None:
-        return "nothing learnt of this requester yet: what its peers do"
-    if index < len(facets.values):
-        return _usual(own.counts[index], own.total)
+def _told(
+    members: Sequence[int], found: Sequence[float], codes: Sequence[str], facets: Facets, baselines: Baselines
+) -> Reason:
+    """One reason for facets of one aspect, the weightiest first; each is named where there are several."""
+    family = baselines.grants if codes is GRANT_CODES else baselines.uses
+    code, several = codes[members[0]], len(members) > 1
+    shown, more = members[:_MOST_SHOWN], len(members) - _MOST_SHOWN
+    names = [f"{codes[index].replace('_', ' ')} " if several else "" for index in shown]
+    expected = [_expected(index, codes[index], facets, family, baselines) for index in shown]
+    observed = [_observed(index, codes[index], facets) for index in shown]
+    rest = f"; and {more} more" if more > 0 else ""
+    return Reason(
+        code=code,
+        because=_ASPECT[code] if several else SENTENCES[code],
+        nats=in_nats(quantise(sum(found[index] for index in members))),
+        expected="; ".join(map(str.__add__, names, expected)) + rest,
+        observed="; ".join(map(str.__add__, names, observed)) + rest,
+    )
+
+
+def _expected(index: int, code: str, facets: Facets, family: Family, baselines: Baselines) -> str:
+    """What was usual: with the requester itself, or with those it was held against where nothing is known of it."""
+    own = family.habits.get(facets.requester)
     if code == "longer":
-        return f"about {expm1(baselines.lifetimes[facets.requester].mean.get()):.0f} s"
-    bins = own.histograms[index - len(facets.values)][:GRADES]
-    likeliest = sorted(range(len(bins)), key=lambda i: -bins[i])[:_MOST_EXPECTED]
-    if code == "hour":
-        return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
-    return _quantity(code, likeliest[0])
+        return _lifetimes(facets, baselines)
+    if index < len(facets.values):
+        if own is not None:
+            return _usual(own.counts[index], own.total)
+        crowd = family.groups.get(facets.group) or family.issuers.get(facets.issuer) or family.fleet
+        return f"{_usual(crowd.counts[index], crowd.totals[index])} {_WITH_PEERS}"
+    grade = index - len(facets.values)
+    if own is not None and own.histograms[grade][GRADES] > 0.0:
+        return _graded(code, own.histograms[grade])
+    wider = family.groups.get(facets.group, family.fleet).histograms[grade]
+    return f"{_graded(code, wider)} {_WITH_PEERS}" if wider[GRADES] > 0.0 else "nothing learnt yet"
+
+
+def _lifetimes(facets: Facets, baselines: Baselines) -> str:
+    """Usual lifetimes of the requester, and of what it asks for, as far as either is known."""
+    resource = facets.values[GRANT_FACETS.index("resource")]
+    usual = (("", baselines.lifetimes.get(facets.requester)), (" for this resource", baselines.terms.get(resource)))
+    return ", ".join(f"about {expm1(law.mean.get()):.0f} s{what}" for what, law in usual if law is not None)
 
 
 def _usual(counts: Mapping[str, float], total: float) -> str:
+    if len(counts) > _MOST_COMPARED:
+        return f"one of {len(counts)} different values"
     usual = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MOST_EXPECTED]
     said = ", ".join(f"{_plainly(value)} ({count / total:.0%})" for value, count in usual)
     more = len(counts) - len(usual)
     return f"{said} and {more} more" if more > 0 else said
+
+
+def _graded(code: str, histogram: Sequence[float]) -> str:
+    """The likeliest hours, or the likeliest quantity."""
+    bins = histogram[:GRADES]
+    likeliest = sorted(range(GRADES), key=lambda i: -bins[i])[:_MOST_EXPECTED]
+    if code == "hour":
+        return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
+    return _quantity(code, likeliest[0])
 
 
 def _observed(index: int, code: str, facets: Facets) -> str:
@@ -163,6 +246,12 @@ def _observed(index: int, code: str, facets: Facets) -> str:
         return f"{facets.lifetime or 0:.0f} s"
     grade = facets.grades[index - len(facets.values)]
     return _hour(grade) if code == "hour" else _quantity(code, grade)
+
+
+def _oddity(key: str) -> str:
+    """An oddity that is remembered as `facet=value`, for a reader."""
+    code, _, value = key.partition("=")
+    return f"{code.replace('_', ' ')} {_plainly(value)}"
 
 
 def _plainly(value: str) -> str:
@@ -177,8 +266,8 @@ def _quantity(code: str, graded: int) -> str:
     last = graded == GRADES - 1  # all that is more has the same grade
     about = 2.0 ** ((graded if last else graded + 0.5) / 2.0) - 1.0 if graded else 0.0
     how = "more than" if last else "about"
-    if code not in {"gap", "age", "task_age"}:
-        return f"{how} {about:.0f}"
+    if code in COUNTED:
+        return f"{how} {about:.0f} {COUNTED[code]}" if graded else f"no {COUNTED[code]}"
     for unit, seconds in (("days", 86_400.0), ("hours", 3_600.0), ("minutes", 60.0)):
         if about >= 2 * seconds:
             return f"{how} {about / seconds:.0f} {unit}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from detector.cli.explain import what_would_flip
-from detector.engine.policy import Thresholds
 from detector.engine.records import Weighed
 from detector.events import Source, Usage
 from detector.verdict import Reason
@@ -58,14 +58,21 @@ def test_a_refusal_is_explained(assayer: Assayer, decisions: dict[str, str]) -> 
     assert "expected" in said.out
     assert "admin" in said.out
     assert "flipped by  taking away" in said.out
+    assert nats_shown(said.out) == pytest.approx(float(said.out.partition("evidence   ")[2].split()[0]), abs=0.05)
     assert "outcome    malicious, said ana" in said.out
+
+
+def nats_shown(out: str) -> float:
+    """What the reasons and what is not named come to, as the screen shows them."""
+    told = [float(found) for found in re.findall(r"^\s*(\d+\.\d+) +\S", out, re.MULTILINE)]
+    return sum(told) + float(out.partition("not named  ")[2].split()[0])
 
 
 def test_an_allow_says_how_far_from_a_step_up_it_was(assayer: Assayer, decisions: dict[str, str]) -> None:
     """What fits is explained too."""
     said = assayer("explain", decisions["honest"], "--data", "data")
     assert "verdict    allow" in said.out
-    assert "nats more: from 6 it is stepped up" in said.out
+    assert "nats more: from 6.00 it is stepped up" in said.out
 
 
 def test_an_observed_event_is_explained(assayer: Assayer, decisions: dict[str, str]) -> None:
@@ -104,10 +111,10 @@ def test_names_cannot_write_on_the_terminal(assayer: Assayer) -> None:
     assert "\x1b" not in assayer("explain", "--identity", "a\x1b[2Jb").out
 
 
-def weighed(verdict: str, *nats: float) -> Weighed:
-    """A weighing with one reason for each share."""
+def weighed(verdict: str, *nats: float, unnamed: float = 0.0) -> Weighed:
+    """A weighing with one reason for each share, and what no reason names."""
     reasons = tuple(Reason(f"code{i}", "because", share, "x", "y") for i, share in enumerate(nats))
-    total = round(sum(nats) * 1024)
+    total = round((sum(nats) + unnamed) * 1024)
     return Weighed(own=total, evidence=total, step=total, risk=0.5, verdict=verdict, reasons=reasons)  # type: ignore[arg-type]
 
 
@@ -116,12 +123,14 @@ def weighed(verdict: str, *nats: float) -> Weighed:
     [
         (weighed("step_up", 5.0, 3.0, 1.0), None, "taking away code0: 4.00 nats are left, which is allow"),
         (weighed("step_up", 3.0, 3.0, 3.0), None, "taking away code0, code1: 3.00 nats are left, which is allow"),
-        (weighed("deny", 6.0, 5.0, 4.0), None, "taking away code0: 9.00 nats are left, which is step_up"),
+        (weighed("deny", 6.0, 5.0, 4.0), None, "taking away code0, code1: 4.00 nats are left, which is allow"),
+        (weighed("deny", 16.0, 4.0), None, "taking away code0: 4.00 nats are left, which is allow"),
+        (weighed("step_up", 0.5, unnamed=6.0), None, "taking away code0, what no reason names: 0.00 nats are left"),
         (weighed("deny", 1.0), "r-1", "withdrawing the deny rule r-1: 1.00 nats are left, which is allow"),
         (weighed("deny", 7.0), "r-1", "withdrawing the deny rule r-1 and taking away code0: 0.00 nats are left"),
-        (weighed("allow", 2.0), None, "4.00 nats more: from 6 it is stepped up"),
+        (weighed("allow", 2.0), None, "4.00 nats more: from 6.00 it is stepped up"),
     ],
 )
 def test_what_would_flip_is_the_fewest_largest_reasons(found: Weighed, rule: str | None, said: str) -> None:
     """The named reasons suffice, and one fewer would not."""
-    assert said in what_would_flip(found, Thresholds(step_up=6.0, deny=14.0), rule=rule)
+    assert said in what_would_flip(found, rule=rule)

@@ -68,8 +68,9 @@ def test_reasons_are_largest_first_and_say_what_was_usual() -> None:
     reasons = world.ask(**BOLD).weighed.reasons
     assert [r.nats for r in reasons] == sorted((r.nats for r in reasons), reverse=True)
     site = next(r for r in reasons if r.code == "site")
-    assert site.expected == "10.10.0.0/16 (100%)"
-    assert site.observed == "185.220.0.0/16"
+    assert site.because == "comes from where it does not usually come from"
+    assert site.expected == "site 10.10.0.0/16 (100%); client none given (100%)"
+    assert site.observed == "site 185.220.0.0/16; client curl"
 
 
 def test_a_decision_records_its_position_its_inputs_and_its_evidence() -> None:
