@@ -23,8 +23,8 @@ def verdicts(drawn: Resamples) -> str:
         honest = drawn.evaluation.honest[kind]
         total = sum(r.scores.size for r in honest)
         counts = [sum(int(r.got(v).sum()) for r in honest) for v in ("allow", "step_up", "deny")]
-        flagged = middle(drawn.share((r.organisation, int(r.got(*FLAGGED).sum()), r.scores.size) for r in honest))
-        rows.append([f"legitimate {kind}", *(share(n, total, 3) for n in counts), span(flagged, 3), str(total)])
+        draws = drawn.share((r.organisation, int(r.got(*FLAGGED).sum()), r.scores.size) for r in honest)
+        rows.append([f"legitimate {kind}", *(share(n, total, 3) for n in counts), span(middle(draws), 3), str(total)])
     return table(("at the default thresholds", "allow", "step_up", "deny", "95 % (flagged)", "n"), rows)
 
 

@@ -177,9 +177,10 @@ class Evaluation:
         """The lowest score above which neither kind of legitimate row exceeds the budget."""
         floor = -math.inf
         for kind in ROW_KINDS:
-            scores = np.sort(self.scores(kind))[::-1]
+            scores = -self.scores(kind)
             if scores.size:
-                floor = max(floor, float(scores[min(int(budget * scores.size), scores.size - 1)]))
+                place = min(int(budget * scores.size), scores.size - 1)
+                floor = max(floor, -float(np.partition(scores, place)[place]))
         return floor
 
     def chosen(

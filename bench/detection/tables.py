@@ -56,10 +56,10 @@ def cells(counts: Mapping[str, int], total: int, draws: Mapping[str, Draws]) -> 
     return [first, spans[0], *later, spans[1], str(total)]
 
 
-def stopped_cells(drawn: Resamples, campaigns: Sequence[Campaign], budget: float, at: float | None = None) -> list[str]:
-    """What `STOPPED` names at a budget, its threshold drawn anew; or `at` a threshold that stays."""
-    threshold = drawn.evaluation.threshold(budget) if at is None else at
-    draws = {m: drawn.stopped(campaigns, m, drawn.thresholds[budget] if at is None else at) for m in SPANNED}
+def stopped_cells(drawn: Resamples, campaigns: Sequence[Campaign], budget: float) -> list[str]:
+    """What `STOPPED` names, of some of an evaluation's campaigns at its threshold for a budget."""
+    threshold = drawn.evaluation.threshold(budget)
+    draws = {m: drawn.stopped(campaigns, m, drawn.thresholds[budget]) for m in SPANNED}
     return cells(moments(c.stopped(threshold) for c in campaigns), len(campaigns), draws)
 
 
@@ -75,7 +75,7 @@ def summary(resamples: Sequence[Resamples], *, tells: tuple[str, ...] = ("mint",
 
 
 def by_kind(drawn: Resamples, budget: float = 0.001) -> str:
-    """One line a kind of abuse at one budget; beside the intervals over organisations the plain one of the first."""
+    """One line a kind of abuse at one budget; beside the intervals over organisations the plain ones."""
     evaluation, rows = drawn.evaluation, []
     threshold = evaluation.threshold(budget)
     for kind, tell in sorted({(c.kind, c.tell) for c in evaluation.campaigns}, key=lambda k: (k[1], k[0])):
