@@ -8,8 +8,8 @@ from bench.detection.cache import organisations
 from bench.detection.measure import Evaluation, evaluate
 from bench.detection.ours import assayer
 from bench.detection.peers import PEERS
+from bench.detection.report import report
 from bench.detection.splits import QUICK, TEST, TRAIN, VALIDATION
-from bench.detection.tables import report
 
 __all__ = [
     "PEERS",

@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
-from collections.abc import Sequence
+from importlib.util import find_spec
 
-from bench.detection.cache import organisations
-from bench.detection.measure import Evaluation, evaluate
-from bench.detection.ours import assayer
-from bench.detection.peers import PEERS, faceted
-from bench.detection.peers.fixed import RULES, one_rule
-from bench.detection.splits import QUICK, TEST, TRAIN, VALIDATION, Pair
-from bench.detection.tables import report, summary, table
+from bench.detection.bootstrap import Resamples
+from bench.detection.measure import Evaluation
+from bench.detection.report import report
+from bench.detection.run import judged
+from bench.detection.splits import QUICK, TEST, TRAIN, VALIDATION
+from bench.detection.tables import share, summary, table
 
 
-def main() -> None:
+def main() -> int:
     """Generate, score, print."""
     parser = argparse.ArgumentParser(prog="python -m bench.detection", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="three organisations instead of twelve")
+    parser.add_argument("--quick", action="store_true", help=f"{len(QUICK)} organisations instead of {len(TEST)}")
     parser.add_argument("--split", choices=("train", "validation", "test"), default="test")
     parser.add_argument("--no-peers", action="store_true", help="only ours")
     parser.add_argument("--only-peers", action="store_true", help="only the others")
     arguments = parser.parse_args()
+    if not arguments.no_peers and not find_spec("pyod"):
+        print("PyOD is missing: `make bench-detection` installs bench/requirements.lock, --no-peers does without it")
+        return 1
     pairs = QUICK if arguments.quick else {"train": TRAIN, "validation": VALIDATION, "test": TEST}[arguments.split]
-    began, done = time.perf_counter(), list[Evaluation]()
-    print(f"organisations: {', '.join(f'{style}-{seed}' for style, seed in pairs)}\n")
-    if not arguments.only_peers:
-        done.append(evaluate("assayer", organisations(pairs), assayer))
-        print(report(done[0]), "\n", flush=True)
-    if not arguments.no_peers:
-        peers, rules = others(pairs)
+    began = time.perf_counter()
+    print(f"organisations: {', '.join(f'{style}-{seed}' for style, seed in pairs)}\n", flush=True)
+    said = judged(pairs, ours=not arguments.only_peers, peers=not arguments.no_peers)
+    for evaluation in said.ours:
+        print(report(evaluation), "\n", flush=True)
+    if said.peers:
+        drawn = [Resamples(evaluation) for evaluation in (*said.ours, *said.peers)]
         print("== all detectors, campaigns whose first mint carries a tell\n")
-        print(summary([*done, *peers]), "\n", flush=True)
+        print(summary(drawn), "\n")
+        print("== all detectors, campaigns whose tell is in the use\n")
+        print(summary(drawn, tells=("use",)), "\n")
         print("== fixed rules, one by one\n")
-        print(rules_table(rules), "\n")
+        print(rules_table(said.rules), "\n")
     print(f"{time.perf_counter() - began:.0f} s")
-
-
-def others(pairs: Sequence[Pair]) -> tuple[list[Evaluation], list[Evaluation]]:
-    """Every peer, and every fixed rule by itself, on the same rows with the same facets."""
-    peers = [(Evaluation(name), peer) for name, peer in PEERS.items()]
-    rules = [(Evaluation(name), one_rule(name)) for name in RULES]
-    for organisation in organisations(pairs):
-        rows = faceted(organisation)
-        for evaluation, peer in (*peers, *rules):
-            evaluation.add(organisation, peer(organisation, rows))
-    return [evaluation for evaluation, _ in peers], [evaluation for evaluation, _ in rules]
+    return 0
 
 
 def rules_table(evaluations: list[Evaluation]) -> str:
@@ -54,11 +49,11 @@ def rules_table(evaluations: list[Evaluation]) -> str:
     rows = []
     for evaluation in evaluations:
         counts, total = evaluation.stopped(0.5)
-        honest = [row[0] for row in evaluation.honest["issuance"]]
-        false = sum(score > 0.5 for score in honest) / len(honest)
-        rows.append([evaluation.name, f"{100 * counts['first'] / total:.0f} %", f"{100 * false:.2f} %"])
+        honest = evaluation.scores("issuance")
+        false = share(float((honest > 0.5).sum()), honest.size, 2)
+        rows.append([evaluation.name, share(counts["first"], total), false])
     return table(("rule", "first mints caught", "legitimate issuances stopped"), rows)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,6 +10,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from bench.detection.splits import Pair
 from detector.events import Issuance, Lifecycle, Usage
 from detector.simulator import Label, Labelled, Organisation, simulate
 
-_KEPT = 60  # files; some two megabytes each
+_KEPT = 90  # files, some five megabytes each: all splits, of the code before too
 
 
 class _Row(msgspec.Struct, array_like=True):
@@ -55,9 +56,15 @@ def organisations(pairs: Sequence[Pair]) -> Iterator[Organisation]:
         partial = path.with_suffix(f".{os.getpid()}")
         partial.write_bytes(gzip.compress(_freeze(organisation), 1))
         partial.replace(path)
+        _tidy(folder)
+        yield organisation
+
+
+def _tidy(folder: Path) -> None:
+    """Keep the newest files; another process may be tidying too."""
+    with suppress(FileNotFoundError):
         for stale in sorted(folder.glob("*.msgpack.gz"), key=lambda p: p.stat().st_mtime)[:-_KEPT]:
             stale.unlink()
-        yield organisation
 
 
 def _folder() -> Path:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection.cache import organisations
-from bench.detection.measure import truth
+from bench.detection.ground import truth
 from bench.detection.ours import rows
 from bench.detection.splits import TRAIN, VALIDATION
 from detector.assets import models

@@ -19,6 +19,6 @@ VALIDATION: Final[tuple[Pair, ...]] = tuple(
 TEST: Final[tuple[Pair, ...]] = tuple(
     (style, seed)
     for style in ("vault", "cloud-role", "kubernetes", "platform", "agents", "small-idle")
-    for seed in (71, 72)
+    for seed in (71, 72, 73, 74)
 )
-QUICK: Final[tuple[Pair, ...]] = (("vault", 71), ("kubernetes", 71), ("small-idle", 71))
+QUICK: Final[tuple[Pair, ...]] = (("vault", 71), ("kubernetes", 71), ("agents", 71), ("small-idle", 71))

@@ -1,11 +1,18 @@
-"""The tables a benchmark prints, as plain text."""
+"""The tables of what is stopped and what it costs, as plain text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-from bench.detection.measure import BUDGETS, MOMENTS, Evaluation
+from bench.detection.bootstrap import Draws, Interval, Resamples, middle
+from bench.detection.ground import ROW_KINDS
+from bench.detection.measure import BUDGETS, MOMENTS, Campaign, Evaluation, moments
+
+STOPPED: Final = ("first mint", "95 %", "by third", "9 min", "ever", "95 %", "n")
+SPANNED: Final = ("first", "ever")
+"""The moments whose share has an interval beside it, over organisations drawn again."""
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -21,127 +28,100 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines)
 
 
-def share(hits: int, total: int) -> str:
+def share(hits: float, total: float, digits: int = 0) -> str:
     """A percentage, or a dash where nothing was counted."""
-    return f"{100.0 * hits / total:.0f} %" if total else "-"
+    return f"{100.0 * hits / total:.{digits}f} %" if total else "-"
 
 
-def interval(hits: int, total: int) -> str:
-    """Wilson's 95 % interval of a share, in percent."""
+def span(interval: Interval, digits: int = 0) -> str:
+    """An interval in percent, or a dash where nothing was counted."""
+    low, high = interval
+    return "-" if math.isnan(low) else f"{100.0 * low:.{digits}f}–{100.0 * high:.{digits}f}"
+
+
+def wilson(hits: int, total: int) -> Interval:
+    """Wilson's 95 % interval of a share: as if each campaign were drawn by itself."""
     if not total:
-        return "-"
+        return (math.nan, math.nan)
     z, p = 1.96, hits / total
-    middle = (p + z * z / (2 * total)) / (1 + z * z / total)
+    centre = (p + z * z / (2 * total)) / (1 + z * z / total)
     half = z * math.sqrt(p * (1 - p) / total + z * z / (4 * total * total)) / (1 + z * z / total)
-    return f"{100 * max(0.0, middle - half):.0f}–{100 * min(1.0, middle + half):.0f}"
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
-def summary(evaluations: Sequence[Evaluation], *, tells: tuple[str, ...] = ("mint",)) -> str:
+def cells(counts: Mapping[str, int], total: int, draws: Mapping[str, Draws]) -> list[str]:
+    """What `STOPPED` names, of campaigns counted by moment, with the draws of the moments that are spanned."""
+    first, *later = (share(counts[m], total) for m in MOMENTS)
+    spans = [span(middle(draws[m])) for m in SPANNED]
+    return [first, spans[0], *later, spans[1], str(total)]
+
+
+def stopped_cells(drawn: Resamples, campaigns: Sequence[Campaign], budget: float) -> list[str]:
+    """What `STOPPED` names, of some of an evaluation's campaigns at its threshold for a budget."""
+    threshold = drawn.evaluation.threshold(budget)
+    draws = {m: drawn.stopped(campaigns, m, drawn.thresholds[budget]) for m in SPANNED}
+    return cells(moments(c.stopped(threshold) for c in campaigns), len(campaigns), draws)
+
+
+def summary(resamples: Sequence[Resamples], *, tells: tuple[str, ...] = ("mint",)) -> str:
     """One line a detector and budget: stopped at each moment, of the campaigns with such a tell."""
     rows = []
-    for evaluation in evaluations:
+    for drawn in resamples:
+        campaigns = drawn.evaluation.chosen(tells=tells)
         for budget in BUDGETS:
-            threshold = evaluation.threshold(budget)
-            counts, total = evaluation.stopped(threshold, tells=tells)
-            rows.append(
-                [
-                    evaluation.name,
-                    f"{100 * budget:g} %",
-                    f"{threshold:.2f}",
-                    *(share(counts[m], total) for m in MOMENTS),
-                    interval(counts["first"], total),
-                    str(total),
-                ]
-            )
-    return table(
-        ("detector", "budget", "threshold", "first mint", "by third", "9 min", "ever", "95 % (first)", "n"), rows
-    )
+            name, threshold = drawn.evaluation.name, drawn.evaluation.threshold(budget)
+            rows.append([name, f"{100 * budget:g} %", f"{threshold:.2f}", *stopped_cells(drawn, campaigns, budget)])
+    return table(("detector", "budget", "threshold", *STOPPED), rows)
 
 
-def by_kind(evaluation: Evaluation, budget: float = 0.001) -> str:
-    """One line a kind of abuse at one budget."""
+def by_kind(drawn: Resamples, budget: float = 0.001) -> str:
+    """One line a kind of abuse at one budget; beside the intervals over organisations the plain ones."""
+    evaluation, rows = drawn.evaluation, []
     threshold = evaluation.threshold(budget)
-    rows = []
     for kind, tell in sorted({(c.kind, c.tell) for c in evaluation.campaigns}, key=lambda k: (k[1], k[0])):
-        counts, total = evaluation.stopped(threshold, tells=(tell,), kind=kind)
-        rows.append([kind, tell, *(share(counts[m], total) for m in MOMENTS), str(total)])
-    return table(("kind", "tell", "first mint", "by third", "9 min", "ever", "n"), rows)
+        campaigns = evaluation.chosen(tells=(tell,), kind=kind)
+        counts = moments(c.stopped(threshold) for c in campaigns)
+        plain = [span(wilson(counts[m], len(campaigns))) for m in SPANNED]
+        rows.append([kind, tell, *stopped_cells(drawn, campaigns, budget), *plain])
+    return table(("kind", "tell", *STOPPED, "Wilson (first)", "Wilson (ever)"), rows)
 
 
 def by_organisation(evaluation: Evaluation, budget: float = 0.001) -> str:
     """One line an organisation: stopped, and its own share of alarms at the pooled threshold."""
     threshold = evaluation.threshold(budget)
     rows = []
-    for owner in sorted({c.organisation for c in evaluation.campaigns}):
+    for owner in sorted(evaluation.organisations):
         counts, total = evaluation.stopped(threshold, organisation=owner)
-        mine = {k: [s for s, _, o, _ in v if o == owner] for k, v in evaluation.honest.items()}
-        false = [f"{100 * sum(s > threshold for s in v) / len(v):.3f} %" if v else "-" for v in mine.values()]
-        rows.append([owner, *(share(counts[m], total) for m in MOMENTS), str(total), *false])
+        mine = evaluation.part({owner}.__contains__)
+        rows.append([owner, *(share(counts[m], total) for m in MOMENTS), str(total), *false_shares(mine, threshold)])
     return table(
         ("organisation", "first mint", "by third", "9 min", "ever", "n", "false issuance", "false usage"), rows
     )
 
 
+def false_shares(evaluation: Evaluation, threshold: float) -> list[str]:
+    """The share of legitimate rows above a threshold, by kind of row."""
+    return [share(float((s > threshold).sum()), s.size, 3) for s in map(evaluation.scores, ROW_KINDS)]
+
+
 def false_alarms(evaluation: Evaluation, budget: float = 0.001) -> str:
     """What the legitimate rows above the threshold were: upheavals and everyday life."""
     threshold, rows = evaluation.threshold(budget), []
-    for kind, honest in evaluation.honest.items():
-        sizes: dict[str, int] = {}
-        for _, why, _, _ in honest:
-            sizes[why] = sizes.get(why, 0) + 1
+    for kind in ROW_KINDS:
+        sizes = evaluation.alarms(-math.inf, kind)
         for why, count in evaluation.alarms(threshold, kind).most_common():
-            rows.append([why, kind, str(count), str(sizes[why]), f"{100 * count / sizes[why]:.2f} %"])
+            rows.append([why, kind, str(count), str(sizes[why]), share(count, sizes[why], 2)])
     return table(("upheaval", "rows", "alarms", "of", "share"), rows) if rows else "no false alarms"
 
 
-def verdicts(evaluation: Evaluation) -> str:
-    """The verdicts legitimate rows get at the detector's own thresholds, and the abused ones' first mints."""
-    rows = []
-    for kind, counts in sorted(evaluation.verdicts.items()):
-        total = sum(counts.values())
-        rows.append(
-            [
-                f"legitimate {kind}",
-                *(f"{100 * counts[v] / total:.3f} %" for v in ("allow", "step_up", "deny")),
-                str(total),
-            ]
-        )
-    firsts = [
-        s for c in evaluation.campaigns if c.tell == "mint" for s in c.steps if s.step == 1 and s.kind == "issuance"
-    ]
-    rows.append(
-        [
-            "first mints with a tell",
-            *(share(sum(s.verdict == v for s in firsts), len(firsts)) for v in ("allow", "step_up", "deny")),
-            str(len(firsts)),
-        ]
-    )
-    return table(("at the default thresholds", "allow", "step_up", "deny", "n"), rows)
-
-
-def report(evaluation: Evaluation, budget: float = 0.001) -> str:
-    """Everything about one detector."""
-    threshold = evaluation.threshold(budget)
-    collateral = ", ".join(
-        f"{sum(s > threshold for s in scores)} of {len(scores)} {kind} rows"
-        for kind, scores in evaluation.collateral.items()
-    )
-    parts = [
-        f"== {evaluation.name}: campaigns whose first mint carries a tell",
-        summary([evaluation]),
-        "== whose tell is in the use of what was minted, or stolen",
-        summary([evaluation], tells=("use",)),
-        "== whose tell is late",
-        summary([evaluation], tells=("late",)),
-        f"== by kind, at {100 * budget:g} %",
-        by_kind(evaluation, budget),
-        f"== by organisation, at {100 * budget:g} %",
-        by_organisation(evaluation, budget),
-        f"== legitimate rows above that threshold (collateral: {collateral})",
-        false_alarms(evaluation, budget),
-    ]
-    if any(v for counts in evaluation.verdicts.values() for v in counts if v):
-        parts += ["== verdicts", verdicts(evaluation)]
-    if evaluation.unscored:
-        parts.append(f"{evaluation.unscored} rows got no score at all")
-    return "\n\n".join(parts)
+def collateral(evaluation: Evaluation, budget: float = 0.001) -> str:
+    """Legitimate rows of a requester within a day after abuse of it: what a victim's own work suffers."""
+    threshold, rows = evaluation.threshold(budget), []
+    for kind in ROW_KINDS:
+        found = evaluation.collateral[kind]
+        total = sum(r.scores.size for r in found)
+        passed = sum(int((r.scores > threshold).sum()) for r in found)
+        got = {v: sum(int(r.got(v).sum()) for r in found) for v in ("step_up", "deny")}
+        cells = [f"{n} ({share(n, total, 2)})" for n in (passed, got["step_up"], got["deny"])]
+        rows.append([f"{kind} rows", str(total), *cells])
+    return table(("collateral", "n", f"above the threshold at {100 * budget:g} %", "stepped up", "denied"), rows)

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 
 from bench.detection.cache import organisations
-from bench.detection.measure import truth
+from bench.detection.ground import truth
 from bench.detection.ours import rows, shipped_policy
 from bench.detection.splits import Pair
 from detector.engine import Row

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from bench.detection import QUICK, TEST, TRAIN, VALIDATION
-from bench.detection.measure import Campaign, Evaluation, Scored, Step, evaluate, truth
-from bench.detection.tables import interval, report
+from bench.detection.ground import Labels, ground, truth
+from bench.detection.measure import Campaign, Evaluation, Rows, Scored, Seen, evaluate
+from bench.detection.report import report
+from bench.detection.tables import span, wilson
 from detector.events import Issuance, Usage
 from detector.simulator import Organisation, simulate
 
@@ -17,6 +20,13 @@ from detector.simulator import Organisation, simulate
 def organisation() -> Organisation:
     """A small organisation with a few campaigns."""
     return simulate("vault", 9, days=17, warm_up_days=12, requesters=40, campaigns=8)
+
+
+def legitimate(organisation: str, scores: list[float]) -> Rows:
+    """Everyday rows of one requester that got no verdict."""
+    many = len(scores)
+    labels = Labels(("",) * many, ("everyday",) * many, ("service/a",) * many, np.zeros(many, dtype=np.bool_))
+    return Rows(organisation, labels, np.array(scores), np.zeros(many, dtype=np.uint8))
 
 
 def oracle(organisation: Organisation) -> list[Scored]:
@@ -50,22 +60,23 @@ def test_silence_stops_nothing_and_is_counted(organisation: Organisation) -> Non
 def test_threshold_keeps_both_kinds_of_row_within_the_budget() -> None:
     """Neither issuance nor usage rows of the legitimate exceed the budget, also where many rows tie."""
     evaluation = Evaluation("made up")
-    evaluation.honest["issuance"] = [(float(n % 10), "everyday", "o", "service") for n in range(1000)]
-    evaluation.honest["usage"] = [(20.0 if n < 3 else 0.0, "everyday", "o", "service") for n in range(100)]
+    evaluation.honest["issuance"] = [legitimate("o", [float(n % 10) for n in range(1000)])]
+    evaluation.honest["usage"] = [legitimate("o", [20.0 if n < 3 else 0.0 for n in range(100)])]
     threshold = evaluation.threshold(0.01)
     assert threshold == 20.0
     assert evaluation.threshold(0.05) == 9.0
-    for rows in evaluation.honest.values():
-        assert sum(score > threshold for score, *_ in rows) <= 0.01 * len(rows)
+    for kind in ("issuance", "usage"):
+        scores = evaluation.scores(kind)
+        assert (scores > threshold).sum() <= 0.01 * scores.size
 
 
 def test_moments_are_told_apart() -> None:
     """First mint, third mint, nine minutes, ever: each by its own rule."""
     steps = [
-        Step(0.0, "issuance", 1, 0.0, ""),
-        Step(9.0, "usage", 1, 5.0, ""),
-        Step(0.0, "issuance", 2, 1000.0, ""),
-        Step(5.0, "issuance", 4, 2000.0, ""),
+        Seen(0.0, "issuance", 1, 0.0, ""),
+        Seen(9.0, "usage", 1, 5.0, ""),
+        Seen(0.0, "issuance", 2, 1000.0, ""),
+        Seen(5.0, "issuance", 4, 2000.0, ""),
     ]
     mint = Campaign("a", "o", "new_resources", "careful", "mint", steps)
     assert mint.stopped(3.0) == {"first": False, "third": True, "nine": True, "ever": True}
@@ -93,6 +104,27 @@ def test_report_prints_every_kind(organisation: Organisation) -> None:
     assert all(kind in text for kind in organisation.campaigns.values())
 
 
+def test_organisations_may_be_judged_apart(organisation: Organisation) -> None:
+    """Two organisations evaluated each by itself and joined are the two evaluated together."""
+    other = simulate("agents", 9, days=16, warm_up_days=12, requesters=12, campaigns=3)
+    together, joined = evaluate("oracle", [organisation, other], oracle), evaluate("oracle", [organisation], oracle)
+    joined.join(evaluate("oracle", [other], oracle))
+    assert report(joined) == report(together)
+    apart = together.part("agents-9".__eq__)
+    assert apart.organisations == ["agents-9"]
+    assert {c.organisation for c in apart.campaigns} == {"agents-9"}
+    assert apart.scores("issuance").size < together.scores("issuance").size
+
+
+def test_every_row_is_filed_once(organisation: Organisation) -> None:
+    """What is legitimate, collateral or of a campaign adds up to all rows after the warm-up."""
+    true = ground(organisation)
+    filed = [row for labels in true.rows.values() for row in labels.ids]
+    filed += [step.id for campaign in true.campaigns for step in campaign.steps]
+    after = [event.id for event, _, where in truth(organisation) if where != "warm-up"]
+    assert sorted(filed) == sorted(after)
+
+
 def test_splits_share_no_organisation() -> None:
     """Nothing that is judged was fitted or chosen on; the quick run is a part of the test."""
     assert not set(TRAIN) & set(VALIDATION)
@@ -101,8 +133,8 @@ def test_splits_share_no_organisation() -> None:
     assert {style for style, _ in TEST} - {style for style, _ in TRAIN}
 
 
-def test_intervals_hold_their_share() -> None:
+def test_plain_intervals_hold_their_share() -> None:
     """Wilson's interval is about its share, and within nought and a hundred."""
-    assert interval(5, 10) == "24–76"
-    assert interval(0, 10) == "0–28"
-    assert interval(1, 0) == "-"
+    assert span(wilson(5, 10)) == "24–76"
+    assert span(wilson(0, 10)) == "0–28"
+    assert span(wilson(1, 0)) == "-"

@@ -1,4 +1,4 @@
-"""Honest life is untidy enough: fixed rules are wrong here, and novelty is as frequent as in life."""
+"""Honest life is untidy enough: fixed rules are wrong here."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from bench.detection import Evaluation
-from bench.detection.novelty import MEASURES, measure, quantile, real, real_files, simulated
+from bench.detection.ground import ground
 from bench.detection.peers.facets import Faceted, faceted
 from bench.detection.peers.fixed import one_rule
 from detector.events import Issuance
@@ -35,10 +35,9 @@ BUDGET = 0.001  # of legitimate issuances: what a benchmark allows
 def test_fixed_rules_fail(whole: Organisation, rows: list[Faceted], rule: str, at_most: float, at_least: float) -> None:
     """Each rule misses most first mints, or many, and stops several times what any budget allows of the legitimate."""
     evaluation = Evaluation(rule)
-    evaluation.add(whole, one_rule(rule)(whole, rows))
+    evaluation.add(ground(whole), one_rule(rule)(whole, rows))
     caught, total = evaluation.stopped(0.5)
-    legitimate = [score for score, _, _, _ in evaluation.honest["issuance"]]
-    false = sum(score > 0.5 for score in legitimate) / len(legitimate)
+    false = (evaluation.scores("issuance") > 0.5).mean()
     assert caught["first"] / total <= at_most
     assert false >= at_least > 2.0 * BUDGET
 
@@ -65,28 +64,3 @@ def test_honest_rows_have_refusals_retries_and_break_glass(whole: Organisation) 
         gaps[event.time - last.get(key, -9e9) < 5.0] += 1
         last[key] = event.time
     assert gaps[True] > 50
-
-
-@pytest.mark.parametrize("name", MEASURES[:2])
-def test_novelty_is_within_real_bounds(whole: Organisation, name: str) -> None:
-    """The median requester's share of new areas and hours lies in or near the bounds measured on public histories.
-
-    Those are 4 to 34 % for areas and 3 to 15 % for hours; the 90th percentile does not leave them.
-    """
-    low, high = {"new area": (0.03, 0.34), "new hour": (0.02, 0.15)}[name]
-    values = measure(simulated(whole))[name]
-    assert low <= quantile(values, 0.5) <= high
-    assert quantile(values, 0.9) <= high
-
-
-@pytest.mark.real_logs
-def test_novelty_is_like_the_real_ones(whole: Organisation) -> None:
-    """Medians of new areas, new hours and gap variation are within a factor of two and a half of the real files'."""
-    if not real_files():
-        pytest.skip("no real arrivals beside the checkout")
-    ours = measure(simulated(whole))
-    for path in real_files():
-        theirs = measure(real(path))
-        for name in ("new area", "new hour", "gap variation"):
-            ratio = quantile(ours[name], 0.5) / quantile(theirs[name], 0.5)
-            assert 0.4 < ratio < 2.5, (path.name, name)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from bench.detection.peers.batch import scaled
 from bench.detection.peers.chance import chance
+from bench.detection.peers.ecod import ecod
 from bench.detection.peers.facets import Peer, alone, faceted
 from bench.detection.peers.first_seen import first_seen
 from bench.detection.peers.fixed import fixed_rules
@@ -17,8 +19,9 @@ PEERS: Final[Mapping[str, Peer]] = {
     "random": chance,
     "fixed rules": fixed_rules,
     "first seen, 14 days": first_seen,
-    "isolation forest": isolation_forest,
-    "river half-space trees": half_space_trees,
+    "PyOD isolation forest": isolation_forest,
+    "PyOD ECOD": ecod,
+    "river half-space trees": scaled(half_space_trees),
     "river LODA": loda,
 }
 

@@ -13,7 +13,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from bench.detection.measure import Detector, Scored, truth
+from bench.detection.ground import truth
+from bench.detection.measure import Detector, Scored
 from detector.events import Issuance, Usage
 from detector.simulator import Organisation
 

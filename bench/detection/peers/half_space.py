@@ -1,4 +1,8 @@
-"""river's half-space trees over the same facets: one forest an organisation, one for each kind of row."""
+"""river's half-space trees over the same facets: one forest an organisation, one for each kind of row.
+
+Its scores crowd under one, elsewhere for uses than for issuances, so the benchmark holds them to each warm-up's own:
+without, no first mint of the validation organisations was stopped at one false alarm in a thousand; with it, 16 %.
+"""
 
 from __future__ import annotations
 
