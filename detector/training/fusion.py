@@ -31,6 +31,10 @@ ITERATIONS: Final = 3_000
 COMMON: Final = 30.0
 """How freely the scale of what was believed before moves beside its parts: so much that it is not penalised."""
 
+LEAST_SCALE: Final = 0.3
+"""What an earlier model's evidence counts for at least, where labels say less or the contrary: half of what it is worth
+as log odds in the simulated organisations. Beside nothing, the smallest accident of few labels would be everything."""
+
 CAMPAIGN: Final = 3.0
 """What all rows of one campaign count for together, against 1 for an honest row: a thief who
 uses what he stole a hundred times shows his ways once."""
@@ -70,9 +74,10 @@ def fit_weights(
     known, new = np.where(novel, 0.0, shares), np.where(novel, shares, 0.0)
     parts = np.hstack([np.minimum(known, KNEE), _beyond(known), np.minimum(new, KNEE), _beyond(new)])
     believed = np.ones(parts.shape[1]) if before is None else np.array(before).T.ravel()
-    found, scale = _fit(parts, abusive, importance, believed, regularisation)
+    least = 0.0 if before is None else LEAST_SCALE
+    found, scale = _fit(parts, abusive, importance, believed, regularisation=regularisation, least_scale=least)
     if before is not None:
-        found = found / scale if scale > 0.0 else believed
+        found = found / scale
     found = np.clip(found, 0.0, max(MOST, believed.max())).reshape(4, len(codes))
     return {code: Weight(*(round(float(w), 4) for w in found[:, index])) for index, code in enumerate(codes)}
 
@@ -86,7 +91,9 @@ def _fit(
     abusive: NDArray[np.bool_],
     importance: NDArray[np.float64] | None,
     believed: NDArray[np.float64],
+    *,
     regularisation: float,
+    least_scale: float,
 ) -> tuple[NDArray[np.float64], float]:
     """A weight for each column, none of them negative, and how much what was believed counts in them."""
     # Most facets nearly always fit. Centred there, a facet that seldom varies is not mistaken for the intercept.
@@ -99,7 +106,7 @@ def _fit(
         model = LogisticRegression(C=regularisation, max_iter=ITERATIONS)
         model.fit(np.hstack([columns, COMMON * shared[:, None]]), abusive, sample_weight=importance)
         *own, common = model.coef_[0]
-        scale = float(COMMON * common)
+        scale = max(float(COMMON * common), least_scale)
         weights = np.array(own) + scale * believed[kept]
         if (weights >= 0.0).all():
             break
