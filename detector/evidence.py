@@ -122,10 +122,8 @@ class EvidenceModel:
 
         Wrong by as much, in log odds, as abuse is rarer or commoner than `base_rate`.
         """
-        odds = log(self.base_rate / (1.0 - self.base_rate)) + along(
-            self.use_curve if use else self.grant_curve, evidence
-        )
-        return 1.0 / (1.0 + exp(min(-odds, 700.0)))
+        worth = along(self.use_curve if use else self.grant_curve, evidence)
+        return 1.0 / (1.0 + (1.0 / self.base_rate - 1.0) * exp(min(-worth, 700.0)))
 
 
 def along(curve: Curve, evidence: float) -> float:
@@ -138,10 +136,11 @@ def along(curve: Curve, evidence: float) -> float:
     if evidence <= left:
         return low
     right, high = curve[1]
-    for knot in curve[2:]:
-        if evidence <= right:
-            break
-        left, low, (right, high) = right, high, knot
+    if evidence > right:  # most rows have next to none, and this is on the way to every answer
+        for knot in curve[2:]:
+            left, low, (right, high) = right, high, knot
+            if evidence <= right:
+                break
     return low + (evidence - left) * (high - low) / (right - left)
 
 

@@ -31,6 +31,7 @@ def told(labels: Mapping[str, bool]) -> Path:
     return file
 
 
+@pytest.mark.slow
 def test_a_better_model_is_written_and_can_be_used(assayer: Assayer, log: tuple[Path, dict[str, bool]]) -> None:
     """It says by how much, on what, and how to use it; replay then weighs with it."""
     said = assayer("train", log[0], "--labels", told(log[1]), "--out", "model.json")
@@ -46,6 +47,7 @@ def test_a_better_model_is_written_and_can_be_used(assayer: Assayer, log: tuple[
     assert Path("before.jsonl").read_bytes() != Path("after.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_noise_is_no_better_and_nothing_is_written(assayer: Assayer, log: tuple[Path, dict[str, bool]]) -> None:
     """The status is 1, and a file that stood there stays; --force writes what was fitted."""
     Path("model.json").write_text("precious", encoding="utf-8")

@@ -9,6 +9,7 @@ from detector.events import Event, Issuance, Source, Usage
 from tests.engine.world import HOUR, MONDAY, World
 
 REQUESTERS: Final = 60
+USERS: Final = 6
 MINTS: Final = 60
 ODD_EVERY: Final = 40
 FIRST_LABELLED: Final = 20
@@ -38,7 +39,9 @@ def lived(seed: int = 1) -> tuple[list[Event], dict[str, bool]]:
             elsewhere = Source(ip=f"192.0.2.{dice.randrange(256)}", user_agent=f"tool{dice.randrange(10**6)}/2")
             source = home if job is usual else elsewhere
             issuance = world.issuance(id=f"i{number}-{mint}", requester=name, source=source, **job)
-            events += [issuance, world.usage(issuance.credential, id=f"u{number}-{mint}", source=home)]
+            events.append(issuance)
+            if number < USERS:
+                events.append(world.usage(issuance.credential, id=f"u{number}-{mint}", source=home))
             if mint >= FIRST_LABELLED:
                 labels[issuance.id] = False
             if mint == stolen:
