@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bench.detection import QUICK, TEST, organisations
-from bench.detection.measure import truth
+from bench.detection.ground import truth
 from bench.detection.ours import HandClock, Witness, shipped_policy
 from bench.detection.tables import table
 from detector.engine import Engine

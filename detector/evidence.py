@@ -18,8 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import exp, log
-from typing import Final, NamedTuple
+from itertools import pairwise
+from math import exp, isfinite, log
+from typing import Final, NamedTuple, TypeAlias
 
 from detector.features.facets import GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES
 
@@ -40,6 +41,12 @@ GRANT_CODES: Final = (*GRANT_FACETS, *GRANT_GRADES, "longer")
 
 USE_CODES: Final = (*USE_FACETS, *USE_GRADES)
 """Codes of a usage's shares, parallel to what `Baselines.weigh_use` returns."""
+
+
+Curve: TypeAlias = tuple[tuple[float, float], ...]
+"""Knots of a line that never falls: evidence in nats, and the log-likelihood ratio that it is worth."""
+
+LEAST_KNOTS: Final = 2
 
 
 class Weight(NamedTuple):
@@ -74,8 +81,11 @@ class EvidenceModel:
     """How shares combine, as plain data.
 
     `grants` and `uses` give the weights for each code (0 and up; a code not named
-    weighs `elsewhere`), `pi` how often abuse shows in a facet at all. `offset`
-    and `scale` turn a row's evidence into the probability of abuse.
+    weighs `elsewhere`), `pi` how often abuse shows in a facet at all. The curves
+    say what a row's evidence is worth: the log of how much likelier it is among
+    abusive rows than among legitimate ones. With `base_rate`, the share of rows
+    that are abuse, that makes the probability of abuse.
+    Raises `ValueError` for what would turn more surprise into less evidence or risk.
     """
 
     name: str = "even"
@@ -83,8 +93,21 @@ class EvidenceModel:
     uses: Mapping[str, Weight] = field(default_factory=dict)
     elsewhere: float = 0.5
     pi: float = 0.3
-    offset: float = 8.0
-    scale: float = 1.5
+    grant_curve: Curve = ((0.0, -0.7), (12.0, 7.3))
+    use_curve: Curve = ((0.0, -0.7), (12.0, 7.3))
+    base_rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Refuse what is no model: these values come from files."""
+        weights = [part for weight in (*self.grants.values(), *self.uses.values()) for part in weight]
+        if not all(isfinite(part) and part >= 0.0 for part in (*weights, self.elsewhere)):
+            raise ValueError("a weight must be finite and not negative")
+        if not (0.0 < self.pi < 1.0 and 0.0 < self.base_rate < 1.0):
+            raise ValueError("pi and base_rate must lie between 0 and 1")
+        for curve in (self.grant_curve, self.use_curve):
+            rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(curve))
+            if len(curve) < LEAST_KNOTS or not rising or not all(isfinite(x) for knot in curve for x in knot):
+                raise ValueError("a curve needs two knots or more, in order, and must not fall")
 
     def grant_weights(self) -> Weights:
         """Weights parallel to `GRANT_CODES`."""
@@ -94,9 +117,31 @@ class EvidenceModel:
         """Weights parallel to `USE_CODES`."""
         return Weights.of(self.uses.get(code, Weight.even(self.elsewhere)) for code in USE_CODES)
 
-    def probability(self, evidence: float) -> float:
-        """The probability of abuse in [0, 1] for a row's evidence in nats."""
-        return 1.0 / (1.0 + exp(min((self.offset - evidence) / self.scale, 700.0)))
+    def probability(self, evidence: float, *, use: bool = False) -> float:
+        """The probability of abuse in [0, 1] for the evidence (nats) of a grant, or of a `use`.
+
+        Wrong by as much, in log odds, as abuse is rarer or commoner than `base_rate`.
+        """
+        worth = along(self.use_curve if use else self.grant_curve, evidence)
+        return 1.0 / (1.0 + (1.0 / self.base_rate - 1.0) * exp(min(-worth, 700.0)))
+
+
+def along(curve: Curve, evidence: float) -> float:
+    """What a curve says of so much evidence: level before its first knot, straight on beyond its last.
+
+    >>> [along(((0.0, -1.0), (2.0, 1.0), (4.0, 5.0)), nats) for nats in (-3.0, 1.0, 3.0, 5.0)]
+    [-1.0, 0.0, 3.0, 7.0]
+    """
+    left, low = curve[0]
+    if evidence <= left:
+        return low
+    right, high = curve[1]
+    if evidence > right:  # most rows have next to none, and this is on the way to every answer
+        for knot in curve[2:]:
+            left, low, (right, high) = right, high, knot
+            if evidence <= right:
+                break
+    return low + (evidence - left) * (high - low) / (right - left)
 
 
 def quantise(nats: float) -> int:

@@ -2,41 +2,35 @@
 
 Weights by logistic regression on the training split; their scale so that at the
 default step-up threshold fewer than one legitimate row in a thousand of the validation
-split alarms; probability by Platt's method there.
+split alarms; what evidence is worth as a probability, apart for grants and uses, there too.
+`--only-curves` leaves the weights that are shipped as they are, and fits that last part again.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.detection.cache import organisations
 from bench.detection.ground import truth
+from bench.detection.manifest import FOLDER, register
 from bench.detection.ours import rows
 from bench.detection.splits import TRAIN, VALIDATION
-from detector.assets import models
 from detector.engine.policy import Policy, Thresholds
 from detector.events import Issuance
 from detector.evidence import GRANT_CODES, USE_CODES, EvidenceModel, Weight
 from detector.simulator import KINDS, Organisation
-from detector.training.fusion import fit_probability, fit_weights
+from detector.training.fusion import CAMPAIGN, fit_curve, fit_weights
+from detector.training.placing import GRANT_BUDGET, USE_BUDGET, scaled
 from detector.training.replay import Sample, samples
-
-GRANT_BUDGET: Final = 0.0008
-USE_BUDGET: Final = 0.0006
-"""Shares of legitimate rows at the default step-up threshold, by which both kinds come to one scale."""
-
-CAMPAIGN: Final = 3.0
-"""What all rows of one campaign count for together, against 1 for an honest row: a thief who
-uses what he stole a hundred times shows his ways once."""
+from detector.wiring.model import MODEL_NAME, shipped_model, written
 
 START: Final = 0.8
 ROUNDS: Final = 4
@@ -86,20 +80,20 @@ def fit() -> EvidenceModel:
     train = table(organisations(TRAIN))
     grants = train["issuance"].weights(GRANT_CODES)
     uses = train["usage"].weights(USE_CODES)
-    model = EvidenceModel(name="fitted", grants=_scaled(grants, START), uses=_scaled(uses, START), elsewhere=0.0)
+    model = EvidenceModel(name="fitted", grants=scaled(grants, START), uses=scaled(uses, START), elsewhere=0.0)
     step_up = Thresholds().step_up
     for _ in range(ROUNDS):
         said = _evidence(Policy(model=model))
-        grants = _scaled(model.grants, (step_up / _quantile(*said["issuance"], GRANT_BUDGET)) ** CAUTION)
-        uses = _scaled(model.uses, (step_up / _quantile(*said["usage"], USE_BUDGET)) ** CAUTION)
+        grants = scaled(model.grants, (step_up / _quantile(*said["issuance"], GRANT_BUDGET)) ** CAUTION)
+        uses = scaled(model.uses, (step_up / _quantile(*said["usage"], USE_BUDGET)) ** CAUTION)
         model = replace(model, grants=grants, uses=uses)
-    evidence, abusive = _evidence(Policy(model=model))["issuance"]
-    offset, scale = fit_probability(evidence, abusive)
-    return replace(model, offset=offset, scale=scale)
+    return with_curves(model)
 
 
-def _scaled(weights: Mapping[str, Weight], factor: float) -> dict[str, Weight]:
-    return {code: Weight(*(round(part * factor, 4) for part in weight)) for code, weight in weights.items()}
+def with_curves(model: EvidenceModel) -> EvidenceModel:
+    """The model with what its evidence is worth on the validation split."""
+    said = _evidence(Policy(model=model))
+    return replace(model, grant_curve=fit_curve(*said["issuance"]), use_curve=fit_curve(*said["usage"]))
 
 
 def _quantile(evidence: NDArray[np.float64], abusive: NDArray[np.bool_], budget: float) -> float:
@@ -120,11 +114,14 @@ def _evidence(policy: Policy) -> dict[str, tuple[NDArray[np.float64], NDArray[np
 
 
 def main() -> int:
-    """Fit, and write `models/evidence.json`."""
-    model = fit()
-    path = Path(str(models())) / "evidence.json"
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(model, order="sorted"), indent=1) + b"\n")
-    sys.stdout.write(f"{path}: fitted on {len(TRAIN)} organisations, placed on {len(VALIDATION)}\n")
+    """Fit, and write `models/evidence.json` and what the manifest says of it."""
+    parser = argparse.ArgumentParser(prog="python -m bench.detection.fit")
+    parser.add_argument("--only-curves", action="store_true", help="keep the shipped weights")
+    kept = parser.parse_args().only_curves
+    model = with_curves(shipped_model()) if kept else fit()
+    (FOLDER / MODEL_NAME).write_bytes(written(model))
+    register(MODEL_NAME, command="python -m bench.detection.fit", trained_on=TRAIN, placed_on=VALIDATION)
+    sys.stdout.write(f"{FOLDER / MODEL_NAME}: fitted on {len(TRAIN)} organisations, placed on {len(VALIDATION)}\n")
     return 0
 
 

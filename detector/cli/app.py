@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from detector.cli import config, demo, explain, ingest, replay, rules, serve, token
+from detector.cli import config, demo, explain, ingest, replay, rules, serve, token, train
 
 COLUMNS: Final = 100
 """Help is this wide on every terminal, so that the README's copy of it is exact."""
@@ -47,6 +47,7 @@ app.command("serve")(serve.serve)
 app.command("ingest")(ingest.ingest)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
+app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="List, show, switch and withdraw deny rules.")
 app.add_typer(token.commands, name="token", help="Make, list and revoke the tokens of those who may call.")
 app.add_typer(config.commands, name="config", help="Check the configuration, or print it.")

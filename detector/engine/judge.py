@@ -227,7 +227,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         own=own_quanta,
         evidence=quanta,
         step=quantise(worth(own)),
-        risk=round(state.policy.model.probability(evidence), 6),
+        risk=round(state.policy.model.probability(evidence, use=codes is USE_CODES), 6),
         verdict=verdict,
         step_up_at=quantise(step_up_at),
         tightened=quantise(tightened),

@@ -58,3 +58,13 @@ def _matched(rows: tuple[Row, ...], witness: _Witness) -> Iterator[Sample]:
     for row, (shares, novel) in zip(rows, witness.heard, strict=True):
         yield Sample(row, shares, novel)
     witness.heard.clear()
+
+
+def judged(events: Iterable[Event], policy: Policy) -> Iterator[Row]:
+    """Every row that replaying `events` (in time order) under a policy judges, as `assayer replay` does."""
+    now = 0.0
+    engine = Engine(policy=policy, log=MemoryLog(keep=0), clock=lambda: now)
+    for event in events:
+        now = max(now, event.time)
+        yield from engine.observe(event)
+    yield from engine.settle()

@@ -19,9 +19,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from detector.engine.policy import Mode, Policy, RuleMode, RulePolicy, Thresholds
 from detector.events import Sensitivity
+from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
-from detector.wiring.model import shipped_model
+from detector.wiring.model import read_model, shipped_model
 
 ENVIRONMENT_PREFIX: Final = "ASSAYER_"
 ENVIRONMENT_DELIMITER: Final = "__"
@@ -93,6 +94,31 @@ class IssuerSettings(Section):
     mode: Mode | None = Field(None, description="this issuer's mode")
     step_up: Nats | None = Field(None, description="this issuer's own step-up threshold, in nats; no budget moves it")
     deny: Nats | None = Field(None, description="this issuer's own deny threshold, in nats of accumulated risk")
+
+
+class ModelSettings(Section):
+    """How evidence combines, and what it is worth as a probability."""
+
+    file: str = Field("", description="a fitted model, as `assayer train` writes it; empty for the one that is shipped")
+    base_rate: float = Field(
+        DEFAULTS.model.base_rate,
+        gt=0,
+        lt=1,
+        description="share of events that are abuse, as `risk` is to take it; no verdict depends on it",
+    )
+
+    @field_validator("file")
+    @classmethod
+    def readable(cls, file: str) -> str:
+        """Refuse a file that holds no model."""
+        if file:
+            read_model(Path(file))
+        return file
+
+    def in_force(self) -> EvidenceModel:
+        """The model that the engine weighs with."""
+        model = read_model(Path(self.file)) if self.file else shipped_model()
+        return replace(model, base_rate=self.base_rate)
 
 
 class RuleSettings(Section):
@@ -208,6 +234,7 @@ class Settings(BaseSettings):
     server: ServerSettings = Field(ServerSettings(), description="where the server listens and keeps its log")
     policy: PolicySettings = Field(PolicySettings(), description="how answers are decided")
     issuers: Mapping[str, IssuerSettings] = Field({}, description="what one issuer does differently")
+    model: ModelSettings = Field(ModelSettings(), description="how evidence combines")
     rules: RuleSettings = Field(RuleSettings(), description="deny rules that are raised automatically")
     identity: IdentitySettings = Field(IdentitySettings(), description="folding raw names into requesters")
     sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
@@ -227,6 +254,13 @@ class Settings(BaseSettings):
         """Only what `files.load` merged: it reads the environment itself, so that it can name a wrong variable."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
+
+    @model_validator(mode="after")
+    def shipped_model_is_whole(self) -> Self:
+        """Refuse to run on a shipped model that somebody changed; one of the operator's own was looked at already."""
+        if not self.model.file:
+            shipped_model()
+        return self
 
     def issuer_thresholds(self) -> dict[str, Thresholds]:
         """Thresholds of each issuer that has its own, completed from the general ones."""
@@ -260,7 +294,7 @@ class Settings(BaseSettings):
             sensitivity=sensitivity + (DEFAULT_SENSITIVITY_RULES if self.sensitivity.defaults else ()),
             quarantine_seconds=self.learning.quarantine_seconds,
             flagged_quarantine_seconds=self.learning.flagged_quarantine_seconds,
-            model=shipped_model(),
+            model=self.model.in_force(),
             decision_deadline_seconds=self.policy.decision_deadline_seconds,
         )
 
