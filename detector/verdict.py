@@ -27,15 +27,19 @@ class Reason:
     observed: str
 
 
-def judge(*, evidence: float, accumulated: float, step_up_at: float, deny_at: float) -> Verdict:
+def judge(
+    *, evidence: float, accumulated: float, step_up_at: float, deny_at: float, look_at: float | None = None
+) -> Verdict:
     """The verdict on one row, all figures in nats.
 
     `evidence` is the row's own together with what its requester had
     `accumulated` before. A first odd row earns a step-up at most: a deny needs
     evidence that had accumulated to a step-up by itself before this row came.
+    `look_at`, where given, is the lower evidence from which this requester's rows
+    are stepped up; it makes no deny.
     """
     if evidence >= deny_at and accumulated >= step_up_at:
         return "deny"
-    if evidence >= step_up_at:
+    if evidence >= (step_up_at if look_at is None else min(look_at, step_up_at)):
         return "step_up"
     return "allow"

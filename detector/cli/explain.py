@@ -89,6 +89,8 @@ def _show_decision(screen: Console, entry: Entry, policy: Policy) -> None:
         asked=f"{request.id}  for {request.resource} from {request.issuer}",
     )
     show_identity(screen, request.requester, policy)
+    if record.group is not None:
+        _facts(screen, peers=f"the {record.fellows} of group {record.group}, with {record.sure:.0%} sureness")
     _facts(screen, verdict=verdict_in_words(record))
     _show_weighed(screen, record.weighed, policy.thresholds_for(request.issuer), rule=_biting(record))
 
@@ -132,7 +134,7 @@ def _show_weighed(screen: Console, weighed: Weighed, thresholds: Thresholds, *, 
     evidence = in_nats(weighed.evidence)
     _facts(
         screen,
-        evidence=f"{evidence:.2f} nats (step-up from {thresholds.step_up:g}, deny from {thresholds.deny:g})",
+        evidence=f"{evidence:.2f} nats (step-up from {_step_up(weighed, thresholds):g}, deny from {thresholds.deny:g})",
         risk=f"{weighed.risk:.3f} of 1, as it would be if one issuance in a hundred were abuse",
     )
     if weighed.reasons:
@@ -161,11 +163,11 @@ def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | Non
     """
     from detector.evidence import in_nats
 
-    left = in_nats(weighed.evidence)
+    left, step_up = in_nats(weighed.evidence), _step_up(weighed, thresholds)
     if weighed.verdict == "allow":
-        return f"flipped by  {thresholds.step_up - left:.2f} nats more: from {thresholds.step_up:g} it is stepped up"
+        return f"flipped by  {step_up - left:.2f} nats more: from {step_up:g} it is stepped up"
     by_evidence = weighed.verdict == "deny" and rule is None
-    limit, milder = (thresholds.deny, "step_up") if by_evidence else (thresholds.step_up, "allow")
+    limit, milder = (thresholds.deny, "step_up") if by_evidence else (step_up, "allow")
     taken: list[str] = []
     for code, nats in _shares(weighed):
         if left < limit:
@@ -177,6 +179,11 @@ def what_would_flip(weighed: Weighed, thresholds: Thresholds, *, rule: str | Non
     parts = [f"withdrawing the deny rule {rule}"] if rule else []
     parts += [f"taking away {', '.join(taken)}"] if taken else []
     return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is {milder}"
+
+
+def _step_up(weighed: Weighed, thresholds: Thresholds) -> float:
+    """The evidence from which this row is stepped up: of a requester with few events, less is enough."""
+    return thresholds.cold_step_up if weighed.cold else thresholds.step_up
 
 
 def _shares(weighed: Weighed) -> list[tuple[str, float]]:

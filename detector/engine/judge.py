@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
+from detector.baselines.habits import COLD_EVENTS
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
 from detector.engine.records import Observed, Released, Weighed
@@ -88,7 +89,8 @@ def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: st
     pulse = standing.pulse if standing is not None else _NO_PULSE
     level = state.sensitivities.level
     age = joins.task_age(grant.task, grant.time)
-    return grant_facets(grant, fold=fold, level=level, context=context, task_age=age, pulse=pulse, now=now)
+    facets = grant_facets(grant, fold=fold, level=level, context=context, task_age=age, pulse=pulse, now=now)
+    return state.baselines.grouped(facets)
 
 
 def _subjects(grant: GrantRequest, requester: str) -> tuple[str, ...]:
@@ -112,7 +114,7 @@ def prepare_use(state: State, usage: Usage, now: float) -> Facets:
         issuer, minted, age, uses = usage.issuer or ABSENT, UNMINTED, 0.0, 0
     standing = state.memory.standings.get(requester)
     denials = standing.pulse.denied(now) if standing is not None else 0.0
-    return use_facets(
+    facets = use_facets(
         usage,
         requester=requester,
         issuer=issuer,
@@ -121,6 +123,7 @@ def prepare_use(state: State, usage: Usage, now: float) -> Facets:
         quantities=(age, uses, denials),
         fold=fold,
     )
+    return state.baselines.grouped(facets)
 
 
 def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, record: Observed | Released) -> Facets:
@@ -204,11 +207,13 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     quanta = quantise(own + carried) if carried else own_quanta
     evidence = in_nats(quanta)
     thresholds = state.policy.thresholds_for(facets.issuer)
+    cold = codes is GRANT_CODES and evidence > ODD_FROM and _cold(state, facets.requester)
     verdict = judge(
         evidence=evidence,
         accumulated=quantised(standing.risk.observed_level(now)),
         step_up_at=thresholds.step_up,
         deny_at=thresholds.deny,
+        look_at=thresholds.cold_step_up if cold else None,
     )
     tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
@@ -219,8 +224,14 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         verdict=verdict,
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
+        cold=cold,
     )
     return Judged(weighed, found, weighing.novel)
+
+
+def _cold(state: State, requester: str) -> bool:
+    own = state.baselines.grants.habits.get(requester)
+    return own is None or own.events < COLD_EVENTS
 
 
 def _carried(level: float, own: float) -> float:

@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from detector.baselines.peers import Grouping
 from detector.engine.policy import Policy
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.rules import Rule, RuleChange
@@ -31,7 +32,8 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     requester had accumulated (both in quanta). `step` is what it adds to the
     requester's risk: what `own` is worth past the allowance, 0 for a request that is repeated. `odd` names
     the oddities, as `facet=value`, with their shares. `risk` is the calibrated
-    probability of abuse. Raises `ValueError` for a refusal without a reason.
+    probability of abuse. `cold` says that the requester had too few events for the
+    threshold of old hands. Raises `ValueError` for a refusal without a reason.
     """
 
     own: int
@@ -41,6 +43,7 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     odd: dict[str, int] = {}
+    cold: bool = False
 
     def __post_init__(self) -> None:
         """Refuse to refuse without saying why."""
@@ -62,7 +65,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     canonical name, `moves_risk` whether a trusted broker asked, `answer` what
     the broker was told (the mode may soften `weighed.verdict`), `rule` the deny
     rule that matched; `learnt` is how many issuances of the requester were known,
-    `issuer_known` whether any of the issuer's was.
+    `issuer_known` whether any of the issuer's was. `group` is the peer group it was held
+    against (`None` where none was found), `sure` how surely it belongs there, `fellows` how many do.
     """
 
     decision: str
@@ -77,6 +81,9 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     rule_mode: str | None = None
     learnt: int = 0
     issuer_known: bool = False
+    group: str | None = None
+    sure: float = 0.0
+    fellows: int = 0
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
@@ -119,7 +126,19 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded")
     by: str
 
 
-Record: TypeAlias = Configured | Decided | Observed | Released | RuleChanged | OutcomeRecorded
+class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):
+    """Peer groups were found: what they are like, and who belongs elsewhere than before.
+
+    The whole value, so that folding finds nothing again. A large fleet's placements go on in
+    further records, which are not `whole`: those change placements only. A whole one without groups
+    says that requesters are too few; groups are then made from names.
+    """
+
+    grouping: Grouping
+    whole: bool = True
+
+
+Record: TypeAlias = Configured | Decided | Observed | Released | RuleChanged | OutcomeRecorded | PeersAssigned
 
 
 class Entry(Struct, frozen=True):
@@ -161,6 +180,7 @@ _Written: TypeAlias = (
     | Released
     | RuleChanged
     | OutcomeRecorded
+    | PeersAssigned
 )
 _OBSERVED: Final[dict[type, type[Observed]]] = {
     Issuance: _IssuanceObserved,

@@ -136,7 +136,7 @@ def reasons(
 
 def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselines: Baselines) -> str:
     if own is None:
-        return "nothing learnt of this requester yet: what its peers do"
+        return f"nothing learnt of this requester yet: what {_fellows(facets, baselines)} do"
     if index < len(facets.values):
         return _usual(own.counts[index], own.total)
     if code == "longer":
@@ -146,6 +146,15 @@ def _expected(index: int, code: str, facets: Facets, own: Habits | None, baselin
     if code == "hour":
         return ", ".join(_hour(i) for i in sorted(likeliest) if bins[i] > 0)
     return _quantity(code, likeliest[0])
+
+
+def _fellows(facets: Facets, baselines: Baselines) -> str:
+    if not facets.peers:
+        return "its peers"
+    profile = baselines.peers.profiles.get(facets.peers)
+    if profile is None or facets.sure <= 0.0:
+        return "others (it is like no group of them)"
+    return f"the {profile.members} of group {facets.peers} (its peers with {facets.sure:.0%} sureness)"
 
 
 def _usual(counts: Mapping[str, float], total: float) -> str:

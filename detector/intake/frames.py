@@ -17,6 +17,7 @@ from detector.engine.records import (
     Entry,
     Observed,
     OutcomeRecorded,
+    PeersAssigned,
     Released,
     RuleChanged,
     Weighed,
@@ -64,6 +65,7 @@ _RECORDS: Final[Mapping[type, str]] = {
     Decided: "decided",
     Observed: "observed",
     OutcomeRecorded: "outcome_recorded",
+    PeersAssigned: "peers_assigned",
     Released: "released",
     RuleChanged: "rule_changed",
 }
@@ -102,7 +104,7 @@ class _Reader:
             cells = {**self._event(record.event), **_weighed(record.weighed)}
         elif isinstance(record, OutcomeRecorded):
             cells = {"id": record.decision, "outcome": record.outcome}
-        else:
+        elif isinstance(record, RuleChanged):
             selector = record.rule.selector
             cells = {"id": record.rule.id, "outcome": record.change, "requester": selector.requester}
             cells |= {"issuer": selector.issuer, "resource": selector.resource, "privilege": selector.privilege}
