@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from detector.cli.explain import what_would_flip
@@ -125,3 +126,12 @@ def weighed(verdict: str, *nats: float) -> Weighed:
 def test_what_would_flip_is_the_fewest_largest_reasons(found: Weighed, rule: str | None, said: str) -> None:
     """The named reasons suffice, and one fewer would not."""
     assert said in what_would_flip(found, Thresholds(step_up=6.0, deny=14.0), rule=rule)
+
+
+def test_the_cold_are_told_their_own_threshold() -> None:
+    """What would flip a row of a requester with few events is told against the threshold that it was judged by."""
+    weighed = Weighed(own=2048, evidence=2048, step=0, risk=0.01, verdict="allow", cold=True)
+    usual = Thresholds(step_up=6.0, deny=14.0)
+    assert what_would_flip(weighed, usual) == "flipped by  1.90 nats more: from 3.9 it is stepped up"
+    old = msgspec.structs.replace(weighed, cold=False)
+    assert what_would_flip(old, usual) == "flipped by  4.00 nats more: from 6 it is stepped up"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_rounds_come_seldom(fleet: World) -> None:
     """The second round waits for its day: between them nothing is grouped, however much is observed."""
     stamps = [entry.stamp for entry in fleet.log.read() if isinstance(entry.record, PeersAssigned)]
     assert len(stamps) <= 2
-    assert all(later - earlier >= DAY for earlier, later in zip(stamps, stamps[1:], strict=False))
+    assert all(later - earlier >= DAY for earlier, later in pairwise(stamps))
 
 
 def test_folding_applies_groups_and_finds_none(fleet: World) -> None:
