@@ -9,10 +9,12 @@ from dataclasses import replace
 from bench.detection.measure import Scored
 from detector.engine import Engine, Row
 from detector.engine.policy import Policy
+from detector.engine.ports import Grouper
 from detector.engine.records import Decided, Observed, Record, Released, Weighed
 from detector.events import Event, Issuance
 from detector.simulator import Organisation
 from detector.store import MemoryLog
+from detector.wiring.compose import group_peers
 from detector.wiring.model import shipped_model
 
 
@@ -44,10 +46,10 @@ class Witness(MemoryLog):
         return super().append(stamp, record)
 
 
-def rows(events: Iterable[Event], policy: Policy) -> list[Row]:
-    """Every row the engine judges, as `assayer replay` would write them."""
+def rows(events: Iterable[Event], policy: Policy, grouper: Grouper | None = group_peers) -> list[Row]:
+    """Every row the engine judges, as `assayer replay` would write them; without a `grouper` names make the groups."""
     clock = HandClock()
-    engine = Engine(policy=policy, log=MemoryLog(keep=0), clock=clock)
+    engine = Engine(policy=policy, log=MemoryLog(keep=0), clock=clock, grouper=grouper)
     out: list[Row] = []
     for event in events:
         clock.now = max(clock.now, event.time)

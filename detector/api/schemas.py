@@ -50,6 +50,7 @@ ANSWER_EXAMPLE: Final[Schema] = {
     "mode": "enforce",
     "recorded": True,
     "learnt": {"requester_issuances": 412, "issuer": True},
+    "peers": {"group": "g3", "members": 14, "sureness": 0.875},
     "step_up": {"outcome": "/v1/decisions/d-01hr/outcome"},
 }
 

@@ -51,6 +51,14 @@ class Learnt(Struct, frozen=True):
     issuer: bool
 
 
+class Fellows(Struct, frozen=True):
+    """The peers a requester with few issuances of its own is held against, and how surely it is one of them."""
+
+    group: str
+    members: int
+    sureness: float
+
+
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a broker is told. `evidence` is in nats; `recorded` is whether the decision is durable.
 
@@ -66,6 +74,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     mode: str
     recorded: bool
     learnt: Learnt
+    peers: Fellows | None = None
     unknown_fields: tuple[str, ...] = ()
     weighed_verdict: Verdict | None = None
     deny_rule: DenyRule | None = None
@@ -173,6 +182,7 @@ def answer(decided: Decided, *, recorded: bool) -> Answer:
         mode=decided.mode,
         recorded=recorded,
         learnt=Learnt(decided.learnt, decided.issuer_known),
+        peers=Fellows(decided.group, decided.fellows, decided.sure) if decided.group is not None else None,
         unknown_fields=_unknown(decided.request.unknown) if decided.request.unknown else (),
         weighed_verdict=None if found.verdict == decided.answer else found.verdict,
         deny_rule=None

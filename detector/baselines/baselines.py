@@ -19,6 +19,7 @@ from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
 from detector.baselines.habits import Habits
 from detector.baselines.kin import FAMILIAR, Kin
+from detector.baselines.peers import NOBODY, SURE, Grouping, Peers, Placement, Way, habitual
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
 from detector.features.rhythm import DAY, UNTOLD
 
@@ -54,6 +55,7 @@ class _State(Struct):
     kin: Kin
     lifetimes: dict[str, Var]
     terms: dict[str, Var]
+    peers: Peers
 
 
 class Baselines(AnomalyDetector):
@@ -70,6 +72,58 @@ class Baselines(AnomalyDetector):
         self.kin = Kin()
         self.lifetimes: dict[str, Var] = {}
         self.terms: dict[str, Var] = {}
+        self.peers = Peers()
+
+    def grouped(self, event: Facets) -> Facets:
+        """The event with the peers of its requester, where groups were found, else as it is."""
+        if not self.peers.profiles:
+            return event
+        placed = self.peers.placed.get(event.requester) or self.peers.stranger(event)
+        if placed is None:
+            return event._replace(peers=NOBODY, sure=0.0)
+        return event._replace(peers=placed.group, sure=placed.sure)
+
+    def way(self, requester: str) -> Way | None:
+        """What grouping needs to know of a requester; `None` where it was never minted anything."""
+        own = self.grants.habits.get(requester)
+        if own is None:
+            return None
+        placed = self.peers.placed.get(requester)
+        marks = habitual(requester, own, self.uses.habits.get(requester))
+        return Way(requester, marks, own.events, placed.group if placed is not None else None)
+
+    def assign(self, grouping: Grouping, *, whole: bool) -> None:
+        """Put peer groups in force, or with `whole` false more placements in those that are."""
+        peers = self.peers
+        if whole:
+            peers.profiles, peers.scarcity = dict(grouping.profiles), dict(grouping.scarcity)
+            peers.unheard = grouping.unheard
+            peers.placed = {name: place for name, place in peers.placed.items() if place.group in peers.profiles}
+            for family in (self.grants, self.uses):
+                family.peers = {name: crowd for name, crowd in family.peers.items() if name in peers.profiles}
+        for requester, placement in grouping.moved.items():
+            self._belong(requester, placement)
+
+    def _belong(self, requester: str, placement: Placement) -> None:
+        """Place a requester; a group it surely belongs to has what it learnt, once."""
+        before = self.peers.placed.get(requester)
+        self.peers.placed[requester] = placement
+        there = before is not None and before.group == placement.group and before.sure >= SURE
+        if placement.sure >= SURE and not there:
+            for family in (self.grants, self.uses):
+                family.join(requester, placement.group)
+
+    def _settle(self, requester: str) -> None:
+        """Look again where a newcomer belongs, each time it has been seen twice as often, until it is assigned."""
+        if not self.peers.profiles:
+            return
+        placed, events = self.peers.placed.get(requester), self.grants.habits[requester].events
+        if (placed is not None and placed.assigned) or events & (events - 1):
+            return
+        marks = habitual(requester, self.grants.habits[requester], self.uses.habits.get(requester))
+        found = self.peers.place(marks, events)
+        if found is not None:
+            self._belong(requester, found)
 
     def weigh_grant(self, event: Facets, now: float) -> Weighing:
         """Ratios for `GRANT_FACETS`, `GRANT_GRADES`, and last the lifetime's upper tail."""
@@ -115,7 +169,8 @@ class Baselines(AnomalyDetector):
             self.kin.meet(event.requester)
         if own is None or event.values[_RESOURCE] not in own.counts[_RESOURCE]:
             self.kin.take(event.requester, event.values[_RESOURCE])
-        self.grants.learn(event, now)
+        self.grants.learn(self.grouped(event), now)
+        self._settle(event.requester)
         if event.lifetime is not None:
             for kept, name in ((self.lifetimes, event.requester), (self.terms, event.values[_RESOURCE])):
                 usual = kept.get(name)
@@ -125,7 +180,7 @@ class Baselines(AnomalyDetector):
 
     def learn_use(self, event: Facets, now: float) -> None:
         """Take one usage in."""
-        self.uses.learn(event, now)
+        self.uses.learn(self.grouped(event), now)
 
     def learn_one(self, x: dict[Hashable, Any]) -> None:
         """Learn a plain feature dictionary, as river pipelines hand it on (see `_plain`)."""
@@ -139,7 +194,7 @@ class Baselines(AnomalyDetector):
     def snapshot(self) -> bytes:
         """Everything learnt, as MessagePack; equal states give equal bytes."""
         return msgspec.msgpack.encode(
-            _State(self.grants, self.uses, self.kin, self.lifetimes, self.terms), enc_hook=_flatten
+            _State(self.grants, self.uses, self.kin, self.lifetimes, self.terms, self.peers), enc_hook=_flatten
         )
 
     @classmethod
@@ -156,6 +211,7 @@ class Baselines(AnomalyDetector):
                 raise ValueError(message)
         baselines.grants, baselines.uses = state.grants, state.uses
         baselines.kin, baselines.lifetimes, baselines.terms = state.kin, state.lifetimes, state.terms
+        baselines.peers = state.peers
         return baselines
 
 

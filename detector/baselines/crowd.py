@@ -74,18 +74,20 @@ class Crowd(Struct):
         return (self.fresh[facet] + PRIOR_RATE * prior) / (self.events + prior)
 
 
-def chance(facet: int, value: str, scopes: Sequence[Crowd], weight: float) -> float:
+def chance(facet: int, value: str, scopes: Sequence[Crowd], weight: float, sure: float = 1.0) -> float:
     """The probability that a requester's next new value is this one.
 
-    `scopes` run from the fleet to the narrowest. All values that nobody has shown
-    count as one and the same: "something new to all".
+    `scopes` run from the fleet to the narrowest, whose adoptions count as far as it is
+    `sure` that the requester belongs there. All values that nobody has shown count as
+    one and the same: "something new to all".
     """
     fleet = scopes[0]
     known = value in fleet.counts[facet]
     mass = fleet.counts[facet][value] if known else fleet.firsts[facet] + weight
     p = mass / (fleet.totals[facet] + 2.0 * weight)
-    back_off = BACK_OFF * weight
-    for scope in scopes[1:]:
+    back_off, narrowest = BACK_OFF * weight, len(scopes) - 1  # of the fleet nothing is unsure
+    for place in range(1, len(scopes)):
+        scope, trust = scopes[place], sure if place == narrowest else 1.0
         mass = scope.counts[facet].get(value, 0.0) if known else scope.firsts[facet]
-        p = (mass + back_off * p) / (scope.totals[facet] + back_off)
+        p = (trust * mass + back_off * p) / (trust * scope.totals[facet] + back_off)
     return min(p, 1.0)

@@ -25,8 +25,9 @@ from msgspec import Struct
 
 from detector.baselines.crowd import MATURE_EVENTS, Crowd, chance
 from detector.baselines.fading import adoption_weight, habit_weight
-from detector.baselines.habits import UNSEEN, Habits, posterior
+from detector.baselines.habits import COLD_EVENTS, UNSEEN, Habits, posterior
 from detector.baselines.hazard import Hazard, record
+from detector.baselines.peers import SURE
 from detector.features.facets import ABSENT, CONTEXTS, PARENTS, Facets
 from detector.features.rhythm import DAY, DAY_HOURS, GRADES, UNTOLD
 
@@ -118,7 +119,11 @@ class Weighing(NamedTuple):
 
 
 class Family(Struct):
-    """Habits by requester; crowds by issuer and by peer group, and the fleet's."""
+    """Habits by requester; crowds by issuer, by group of names and by what peers do, and the fleet's.
+
+    Names speak for the old hands, whose own habits say most. A cold requester may name
+    itself as it likes: it borrows from those who do as it does, as far as that is sure.
+    """
 
     facets: tuple[str, ...]
     grades: tuple[str, ...]
@@ -127,11 +132,12 @@ class Family(Struct):
     habits: dict[str, Habits]
     issuers: dict[str, Crowd]
     groups: dict[str, Crowd]
+    peers: dict[str, Crowd]
 
     @classmethod
     def empty(cls, facets: tuple[str, ...], grades: tuple[str, ...]) -> Family:
         """Nothing learnt yet."""
-        return cls(facets, grades, Crowd.empty(len(facets), len(grades)), Hazard.empty(len(facets)), {}, {}, {})
+        return cls(facets, grades, Crowd.empty(len(facets), len(grades)), Hazard.empty(len(facets)), {}, {}, {}, {})
 
     def weigh(self, event: Facets, now: float) -> Weighing:
         """How much likelier each facet and grade is as abuse than as habit."""
@@ -172,29 +178,34 @@ class Family(Struct):
     def _weigh_news(self, event: Facets, own: Habits, ratios: list[float | None], novel: list[int], now: float) -> None:
         """Values that the requester never showed: the chance of any novelty, times the chance of this one."""
         weight, adopted = habit_weight(now), adoption_weight(now)
-        scopes, contexts = self._scopes(event), _contexts(self.facets)
+        scopes, sure = self._scopes(event, own)
+        contexts = _contexts(self.facets)
         for index in novel:
-            prior = own.novelty(index, scopes[-1].rate(index, weight), weight)
+            rate = scopes[-1].rate(index, weight)
+            if sure < 1.0:
+                rate = sure * rate + (1.0 - sure) * scopes[-2].rate(index, weight)
+            prior = own.novelty(index, rate, weight)
             known = record(own.fresh[index] / weight)
             novelty = self.hazard.chance(index, known, own.events, prior, weight)
             context = contexts[index]
             if context is not None:
                 seen = own.counts[context].get(event.values[context], 0.0) / weight
                 novelty = max(novelty, posterior(0.0, seen, prior))
-            p = novelty * chance(index, event.values[index], scopes, adopted)
+            p = novelty * chance(index, event.values[index], scopes, adopted, sure)
             ratios[index] = self._abuse(index, event.values[index]) / max(p, LEAST_P)
 
     def _weigh_stranger(self, event: Facets, now: float) -> Weighing:
         """A requester nobody has seen is held against what its peers adopted."""
         ratios: list[float | None] = []
         novel: list[int] = []
-        scopes, adopted = self._scopes(event), adoption_weight(now)
+        scopes, sure = self._scopes(event, None)
+        adopted = adoption_weight(now)
         for index, value in enumerate(event.values):
             if scopes[-1].totals[index] < COLD_ADOPTIONS * adopted:
                 ratios.append(None)
                 continue
             novel.append(index)
-            p = chance(index, value, scopes, adopted)
+            p = chance(index, value, scopes, adopted, sure)
             ratios.append(self._abuse(index, value) / max(p, LEAST_P))
         return Weighing(ratios + [None] * len(self.grades), novel, [])
 
@@ -217,7 +228,9 @@ class Family(Struct):
         return (1.0 - new) * appetite / len(known) if value in known else new * appetite
 
     def _weigh_grades(self, event: Facets, own: Habits, weight: float, ratios: list[float | None]) -> None:
-        group = self.groups.get(event.group, self.fleet)
+        group, sure = self._circle(event, own)
+        if group is None or sure < SURE:
+            group = self.fleet
         prior, append = GRADE_PRIOR * weight, ratios.append
         for name, grade, bins, wider in zip(self.grades, event.grades, own.histograms, group.histograms):  # noqa: B905 - as in `weigh`
             if grade == UNTOLD:
@@ -248,9 +261,9 @@ class Family(Struct):
         if not own.takes(int(now // DAY)):
             return
         mature = own.events >= MATURE_EVENTS
-        group = self.groups.get(event.group)
-        if group is None:
-            group = self.groups[event.group] = Crowd.empty(len(self.facets), len(self.grades))
+        groups = [self._crowd(self.groups, event.group)]
+        if event.sure >= SURE:
+            groups.append(self._crowd(self.peers, event.peers))
         novel: list[int] = []
         index = 0
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - as in `weigh`
@@ -260,15 +273,12 @@ class Family(Struct):
                 novel.append(index)
             index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if novel:
-            self._learn_news(event, own, group, novel, now)
-        for grade, bins, wider in zip(event.grades, own.histograms, group.histograms):  # noqa: B905 - as in `weigh`
-            if grade != UNTOLD:
-                bins[grade] += weight
-                bins[GRADES] += weight
-                wider[grade] += weight
-                wider[GRADES] += weight
+            self._learn_news(event, own, groups, novel, now)
+        for histograms in (own.histograms, *(group.histograms for group in groups)):
+            _count(event.grades, histograms, weight)
         if mature:
-            group.events += weight
+            for group in groups:
+                group.events += weight
         own.total += weight
         own.events += 1
         own.until = now
@@ -276,7 +286,7 @@ class Family(Struct):
             for index in range(len(self.facets)):
                 self._expose(own, index, weight)
 
-    def _learn_news(self, event: Facets, own: Habits, group: Crowd, novel: list[int], now: float) -> None:
+    def _learn_news(self, event: Facets, own: Habits, groups: list[Crowd], novel: list[int], now: float) -> None:
         """Take values in that the requester never showed."""
         weight, adopted = habit_weight(now), adoption_weight(now)
         if own.events:
@@ -287,9 +297,10 @@ class Family(Struct):
         mature = own.events >= MATURE_EVENTS
         for index in novel:
             own.learn(index, event.values[index], weight)
-            self._adopt(index, event, group, adopted)
+            self._adopt(index, event, groups, adopted)
             if mature:
-                group.fresh[index] += weight
+                for group in groups:
+                    group.fresh[index] += weight
 
     def _expose(self, own: Habits, index: int, weight: float) -> None:
         """Count the events since a facet was last counted; they were all of one class."""
@@ -298,19 +309,56 @@ class Family(Struct):
             self.hazard.expose(index, record(own.fresh[index] / weight), own.events - 1, events * weight)
         own.exposed[index] = max(own.events, own.exposed[index])
 
-    def _adopt(self, index: int, event: Facets, group: Crowd, weight: float) -> None:
+    def _adopt(self, index: int, event: Facets, groups: list[Crowd], weight: float) -> None:
         value = event.values[index]
         first = value not in self.fleet.counts[index]
         issuer = self.issuers.get(event.issuer)
         if issuer is None:
             issuer = self.issuers[event.issuer] = Crowd.empty(len(self.facets), 0)
-        for crowd in (self.fleet, issuer, group):
+        for crowd in (self.fleet, issuer, *groups):
             crowd.adopt(index, value, weight, first=first)
 
-    def _scopes(self, event: Facets) -> list[Crowd]:
-        """The fleet, the issuer and the peer group, as far as they are known."""
-        narrower = (self.issuers.get(event.issuer), self.groups.get(event.group))
-        return [self.fleet, *(crowd for crowd in narrower if crowd is not None)]
+    def join(self, requester: str, peers: str) -> None:
+        """Let a requester's peers have what a requester has learnt so far, as of when it was last seen.
+
+        What it brought stays where it leaves again, and fades as any adoption does.
+        """
+        own = self.habits.get(requester)
+        if own is None:
+            return
+        crowd, weight = self._crowd(self.peers, peers), adoption_weight(own.until)
+        for index, shown in enumerate(own.counts):
+            fleet = self.fleet.counts[index]
+            for value in shown:
+                crowd.adopt(index, value, weight, first=fleet.get(value, 0.0) <= weight)
+        for bins, wider in zip(own.histograms, crowd.histograms, strict=True):
+            for place, mass in enumerate(bins):
+                wider[place] += mass
+        if own.events >= MATURE_EVENTS:
+            crowd.events += own.total
+            for index, fresh in enumerate(own.fresh):
+                crowd.fresh[index] += fresh
+
+    def _crowd(self, crowds: dict[str, Crowd], name: str) -> Crowd:
+        """A group's crowd, made where there is none yet."""
+        found = crowds.get(name)
+        if found is None:
+            found = crowds[name] = Crowd.empty(len(self.facets), len(self.grades))
+        return found
+
+    def _circle(self, event: Facets, own: Habits | None) -> tuple[Crowd | None, float]:
+        """The crowd nearest to a requester, where it has one, and how far that is to be believed."""
+        if not event.peers or (own is not None and own.events >= COLD_EVENTS):
+            return self.groups.get(event.group), 1.0
+        return self.peers.get(event.peers), event.sure
+
+    def _scopes(self, event: Facets, own: Habits | None) -> tuple[list[Crowd], float]:
+        """The fleet, the issuer and the nearest group, as far as they are known, and how far the last is believed."""
+        issuer, (group, sure) = self.issuers.get(event.issuer), self._circle(event, own)
+        scopes = [self.fleet] if issuer is None else [self.fleet, issuer]
+        if group is None or sure <= 0.0:
+            return scopes, 1.0
+        return [*scopes, group], sure
 
 
 @lru_cache
@@ -323,6 +371,14 @@ def _parents(facets: tuple[str, ...]) -> tuple[tuple[int, ...], ...]:
 def _contexts(facets: tuple[str, ...]) -> tuple[int | None, ...]:
     """What each facet is a habit with, as an index."""
     return tuple(facets.index(CONTEXTS[facet]) if facet in CONTEXTS else None for facet in facets)
+
+
+def _count(grades: tuple[int, ...], histograms: list[list[float]], weight: float) -> None:
+    """Take grades into the histograms that run parallel to them."""
+    for grade, bins in zip(grades, histograms):  # noqa: B905 - the hot path; parallel by construction
+        if grade != UNTOLD:
+            bins[grade] += weight
+            bins[GRADES] += weight
 
 
 def _mass(bins: list[float], index: int, circle: int) -> float:

@@ -17,6 +17,10 @@ MOST_VALUES: Final = 512
 """Distinct values kept for one requester and facet: past it the rarest half is
 forgotten, so that a requester who invents names costs bounded memory."""
 
+COLD_EVENTS: Final = 20
+"""Events below which a requester is cold: it is held against peers that do as it does, and judged by a threshold
+of its own. By then it has shown most of its everyday."""
+
 UNSEEN: Final = 0.4
 """Novelties that every habit is taken to owe still: what was never new in n
 events is new next time with odds of about this to n, and a newcomer's second

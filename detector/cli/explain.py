@@ -89,6 +89,8 @@ def _show_decision(screen: Console, entry: Entry, policy: Policy) -> None:
         asked=f"{request.id}  for {request.resource} from {request.issuer}",
     )
     show_identity(screen, request.requester, policy)
+    if record.group is not None:
+        _facts(screen, peers=f"the {record.fellows} of group {record.group}, with {record.sure:.0%} sureness")
     _facts(screen, verdict=verdict_in_words(record))
     _show_weighed(screen, record.weighed, rule=_biting(record))
 

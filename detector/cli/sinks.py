@@ -124,11 +124,11 @@ def opened_store(settings: Settings, tally: Tally, *, history: bool) -> StoreSin
     import time
 
     from detector.store import StoreError
-    from detector.wiring.compose import EventClock, embedded
+    from detector.wiring.compose import EventClock, embedded, group_peers
 
     clock = EventClock(limit=time.time) if history else None
     try:
-        store = embedded(settings, clock=clock or time.time, warn=complain)
+        store = embedded(settings, clock=clock or time.time, warn=complain, grouper=group_peers)
     except StoreError as error:
         raise Complaint(str(error)) from None
     return StoreSink(store, tally, clock)

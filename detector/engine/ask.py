@@ -47,6 +47,7 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
     rule = rulebook.matching(state, facets, now)
     if rule is not None and rulebook.bites(rule, request):
         weighed = rulebook.denied(rule, weighed)
+    peers = state.baselines.peers.profiles.get(facets.peers)
     mode, own = state.policy.mode_for(request.issuer), state.baselines.grants.habits.get(requester)
     decision = Decided(
         decision=identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now)),
@@ -61,6 +62,9 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         rule_mode=rule.mode if rule else None,
         learnt=own.events if own is not None else 0,
         issuer_known=request.issuer in state.baselines.grants.issuers,
+        group=facets.peers if peers is not None else None,
+        sure=facets.sure,
+        fellows=peers.members if peers is not None else 0,
     )
     try:
         durable = journal.append(decision, now)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
-from detector.engine import ask, observe, rulebook, views
+from detector.baselines.peers import Grouping, Way
+from detector.engine import ask, grouping, observe, rulebook, views
 from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
 from detector.engine.policy import Policy
-from detector.engine.ports import Clock, Ear, Log, LogUnavailable, Silence, Snapshots
-from detector.engine.records import Decided, Outcome, OutcomeRecorded
+from detector.engine.ports import Clock, Ear, Grouper, Log, LogUnavailable, Silence, Snapshots
+from detector.engine.records import Decided, Outcome, OutcomeRecorded, PeersAssigned
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
 from detector.rules import Rule, RuleMode, Selector
@@ -22,7 +23,9 @@ class Engine:
     """Answers asks and takes in observations.
 
     Revives from the newest authentic snapshot and the log's tail, or from the
-    whole log; `warn` hears why a snapshot was not used.
+    whole log; `warn` hears why a snapshot was not used. With a `grouper` peers are
+    grouped anew between two observed events when it is time; without, somebody else has to
+    (`grouping_due`, `ways`, `assign_peers`), or groups are made from names.
     """
 
     def __init__(
@@ -34,7 +37,9 @@ class Engine:
         snapshots: Snapshots | None = None,
         ear: Ear | None = None,
         warn: Callable[[str], None] | None = None,
+        grouper: Grouper | None = None,
     ) -> None:
+        self._grouper = grouper
         ear = ear if ear is not None else Silence()
         self._journal = Journal(policy=policy, log=log, clock=clock, snapshots=snapshots, ear=ear, warn=warn)
 
@@ -68,7 +73,23 @@ class Engine:
         caller sends is recorded and judged, but moves no risk and teaches
         nothing. Raises `LogUnavailable` when the log takes no more.
         """
-        return tuple(observe.observe(self._journal, event, trusted=trusted))
+        rows = tuple(observe.observe(self._journal, event, trusted=trusted))
+        if self._grouper is not None and self.grouping_due():
+            for _ in self.assign_peers(self._grouper(list(self.ways()))):
+                pass
+        return rows
+
+    def grouping_due(self) -> bool:
+        """Whether it is time to group peers anew."""
+        return grouping.due(self._journal)
+
+    def ways(self) -> Iterator[Way]:
+        """Every seasoned requester as grouping sees it; may be taken piece by piece."""
+        return grouping.ways(self._journal)
+
+    def assign_peers(self, found: Grouping) -> Iterator[PeersAssigned]:
+        """Log and fold what a round of grouping found, each record as it is taken."""
+        return grouping.assign(self._journal, found)
 
     def settle(self) -> tuple[Row, ...]:
         """Judge every usage that still waits for its issuance: the stream has ended."""

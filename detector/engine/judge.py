@@ -7,13 +7,15 @@ as, and will teach; `weigh` what that comes to at the requester's present risk.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
+from math import ceil, inf
 from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
+from detector.baselines.habits import COLD_EVENTS
 from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
+from detector.engine.policy import COLD_SHARE
 from detector.engine.records import Observed, Released, Weighed
 from detector.engine.state import CLEARED, ODDITY_SECONDS, State, said
 from detector.engine.words import reasons
@@ -92,7 +94,8 @@ def prepare_grant(state: State, grant: GrantRequest, now: float, *, decision: st
     pulse = standing.pulse if standing is not None else _NO_PULSE
     level = state.sensitivities.level
     age = joins.task_age(grant.task, grant.time)
-    return grant_facets(grant, fold=fold, level=level, context=context, task_age=age, pulse=pulse, now=now)
+    facets = grant_facets(grant, fold=fold, level=level, context=context, task_age=age, pulse=pulse, now=now)
+    return state.baselines.grouped(facets)
 
 
 def _subjects(grant: GrantRequest, requester: str) -> tuple[str, ...]:
@@ -116,7 +119,7 @@ def prepare_use(state: State, usage: Usage, now: float) -> Facets:
         issuer, minted, age, uses = usage.issuer or ABSENT, UNMINTED, 0.0, 0
     standing = state.memory.standings.get(requester)
     denials = standing.pulse.denied(now) if standing is not None else 0.0
-    return use_facets(
+    facets = use_facets(
         usage,
         requester=requester,
         issuer=issuer,
@@ -125,6 +128,7 @@ def prepare_use(state: State, usage: Usage, now: float) -> Facets:
         quantities=(age, uses, denials),
         fold=fold,
     )
+    return state.baselines.grouped(facets)
 
 
 def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, record: Observed | Released) -> Facets:
@@ -214,12 +218,13 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     quanta = quantise(own + carried) if carried else own_quanta
     evidence = in_nats(quanta)
     thresholds = state.thresholds_for(facets.issuer)
-    step_up_at = quantised(thresholds.step_up - tightened)
+    cold = codes is GRANT_CODES and _cold(state, facets.requester)
+    step_up_at = quantised((COLD_SHARE if cold else 1.0) * thresholds.step_up - tightened)
     verdict = judge(
         evidence=evidence,
         accumulated=quantised(standing.risk.observed_level(now)),
         step_up_at=step_up_at,
-        deny_at=thresholds.deny,
+        deny_at=thresholds.deny if evidence >= thresholds.step_up - tightened else inf,
         unlike=evidence >= step_up_at and _unlike(state, standing),
     )
     tell = evidence > ODD_FROM or verdict != "allow"
@@ -243,6 +248,11 @@ def _unlike(state: State, standing: Standing) -> bool:
     days, reference = standing.days, state.memory.reference
     chance = reference.chance(days.record(days.day), days.top)
     return days.held(chance) >= wealth_limit(state.policy)
+
+
+def _cold(state: State, requester: str) -> bool:
+    own = state.baselines.grants.habits.get(requester)
+    return own is None or own.events < COLD_EVENTS
 
 
 def _carried(level: float, own: float) -> float:

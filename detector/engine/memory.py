@@ -97,6 +97,8 @@ class Memory(Struct):
     position: int = 0
     stamp: float = 0.0
     configured: bool = False
+    rounds: int = 0
+    round_due: float = 0.0
 
 
 def saved(memory: Memory) -> bytes:

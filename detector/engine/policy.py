@@ -9,13 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from detector.events import Sensitivity
 from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, IdentityRule
 from detector.features.rhythm import DAY
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+
+COLD_SHARE: Final = 0.65
+"""What part of an old hand's evidence is enough of one with few events: it has few habits yet that could
+be broken, so that abuse of it says less. Placed where about one in a hundred of its legitimate issuances
+is stepped up on organisations not trained on, half of the ceiling of two (`python -m bench.cold`)."""
 
 Mode: TypeAlias = Literal["observe", "shadow", "enforce"]
 RuleMode: TypeAlias = Literal["shadow", "enforced"]

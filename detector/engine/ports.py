@@ -10,10 +10,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Protocol, TypeAlias
 
+from detector.baselines.peers import Grouping, Way
 from detector.engine.records import Entry, Record
 
 Clock: TypeAlias = Callable[[], float]
 """Unix seconds, UTC."""
+
+
+Grouper: TypeAlias = Callable[[Sequence[Way]], Grouping]
+"""Finds peer groups among requesters; none where they are too few. The same requesters give the same groups."""
 
 
 class LogUnavailable(Exception):

@@ -16,6 +16,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 from msgspec import Struct
 
+from detector.baselines.peers import Grouping
 from detector.engine.budgets import Drawn
 from detector.engine.policy import Policy, Thresholds
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
@@ -76,7 +77,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     canonical name, `moves_risk` whether a trusted broker asked, `answer` what
     the broker was told (the mode may soften `weighed.verdict`), `rule` the deny
     rule that matched; `learnt` is how many issuances of the requester were known,
-    `issuer_known` whether any of the issuer's was.
+    `issuer_known` whether any of the issuer's was. `group` is the peer group it was held
+    against (`None` where none was found), `sure` how surely it belongs there, `fellows` how many do.
     """
 
     decision: str
@@ -91,6 +93,9 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     rule_mode: str | None = None
     learnt: int = 0
     issuer_known: bool = False
+    group: str | None = None
+    sure: float = 0.0
+    fellows: int = 0
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
@@ -133,7 +138,21 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded")
     by: str
 
 
-Record: TypeAlias = Configured | Recalibrated | Decided | Observed | Released | RuleChanged | OutcomeRecorded
+class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):
+    """Peer groups were found: what they are like, and who belongs elsewhere than before.
+
+    The whole value, so that folding finds nothing again. A large fleet's placements go on in
+    further records, which are not `whole`: those change placements only. A whole one without groups
+    says that requesters are too few; groups are then made from names.
+    """
+
+    grouping: Grouping
+    whole: bool = True
+
+
+Record: TypeAlias = (
+    Configured | Recalibrated | Decided | Observed | Released | RuleChanged | OutcomeRecorded | PeersAssigned
+)
 
 
 class Entry(Struct, frozen=True):
@@ -176,6 +195,7 @@ _Written: TypeAlias = (
     | Released
     | RuleChanged
     | OutcomeRecorded
+    | PeersAssigned
 )
 _OBSERVED: Final[dict[type, type[Observed]]] = {
     Issuance: _IssuanceObserved,

@@ -23,6 +23,7 @@ from detector.engine.records import (
     Entry,
     Observed,
     OutcomeRecorded,
+    PeersAssigned,
     Recalibrated,
     Released,
     RuleChanged,
@@ -50,6 +51,12 @@ MOST_ODDITIES: Final = 64
 
 MOST_TAKERS: Final = 8
 """Takers of one oddity that are told apart: past it everybody has it."""
+
+FIRST_ROUNDS: Final = (DAY, DAY, 2 * DAY, 3 * DAY)
+"""Between the first rounds of grouping peers: what a fleet does shows within its first week."""
+
+ROUND_SECONDS: Final = 7 * DAY
+"""Between later rounds: kinds of work come and go by the week, and newcomers are placed at once, without one."""
 
 CLEARED: Final = frozenset({"approved", "legitimate"})
 """Outcomes that speak for the requester; the other two speak against it."""
@@ -120,6 +127,12 @@ class State:
             memory.reference.turn(record.drawn, record.day)
         elif isinstance(record, Configured):
             self._configure(record.policy)
+        elif isinstance(record, PeersAssigned):
+            self.baselines.assign(record.grouping, whole=record.whole)
+            memory.rounds += record.whole
+            memory.round_due = now + pause(memory.rounds)
+        if not memory.round_due:
+            memory.round_due = now + pause(0)
         memory.position, memory.stamp = entry.position, now
 
     def fold(self, entry: Entry, prepare: Any) -> None:
@@ -347,6 +360,11 @@ _RESOURCE: Final = GRANT_FACETS.index("resource")
 
 VERSION: Final = 1
 """The snapshot's format. One of another version is not read: the log is folded anew."""
+
+
+def pause(rounds: int) -> float:
+    """How long after so many rounds of grouping peers the next one is due (seconds)."""
+    return FIRST_ROUNDS[rounds] if rounds < len(FIRST_ROUNDS) else ROUND_SECONDS
 
 
 def said(decision: Decided) -> float:

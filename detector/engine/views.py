@@ -40,6 +40,7 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
             "nats": round(standing.risk.level(now), 3) if standing else 0.0,
             "history": [{"time": at, "nats": in_nats(quanta)} for at, quanta in (standing.history if standing else [])],
         },
+        "peers": _peers(state, name),
         "baseline": {
             "grants": _baseline(own, GRANT_FACETS) if own else None,
             "uses": _baseline(used, USE_FACETS) if used else None,
@@ -119,6 +120,16 @@ def _baseline(own: Habits, facets: tuple[str, ...]) -> Mapping[str, Any]:
         },
         "hours_utc": [round(mass / own.total, 4) for mass in own.histograms[0]] if facets is GRANT_FACETS else None,
     }
+
+
+def _peers(state: State, name: str) -> Mapping[str, Any] | None:
+    """Whom it is like; `None` where no groups were found, or none is like it."""
+    peers = state.baselines.peers
+    placed = peers.placed.get(name)
+    if placed is None:
+        return None
+    members = peers.profiles[placed.group].members
+    return {"group": placed.group, "members": members, "sureness": placed.sure, "assigned": placed.assigned}
 
 
 def _reach(own: Habits | None, live: list[tuple[str, Lease]]) -> Mapping[str, Any]:

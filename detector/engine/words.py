@@ -25,9 +25,6 @@ _MOST_SHOWN: Final = 4
 _MOST_COMPARED: Final = 1_024
 """Values of a crowd among which the usual ones are looked for; where it has more, none of them is usual."""
 
-_WITH_PEERS: Final = "with its peers"
-"""Where nothing is known of a requester itself."""
-
 _ABSENT: Final = re.compile(rf"(?<!\S){re.escape(ABSENT)}(?!\S)")
 """What was not given, alone or within a value of several parts."""
 
@@ -205,13 +202,14 @@ def _expected(index: int, code: str, facets: Facets, family: Family, baselines: 
     if index < len(facets.values):
         if own is not None:
             return _usual(own.counts[index], own.total)
-        crowd = family.groups.get(facets.group) or family.issuers.get(facets.issuer) or family.fleet
-        return f"{_usual(crowd.counts[index], crowd.totals[index])} {_WITH_PEERS}"
+        group = family.groups.get(facets.peers) or family.groups.get(facets.group)
+        crowd = group or family.issuers.get(facets.issuer) or family.fleet
+        return f"{_usual(crowd.counts[index], crowd.totals[index])} with {_fellows(facets, baselines)}"
     grade = index - len(facets.values)
     if own is not None and own.histograms[grade][GRADES] > 0.0:
         return _graded(code, own.histograms[grade])
     wider = family.groups.get(facets.group, family.fleet).histograms[grade]
-    return f"{_graded(code, wider)} {_WITH_PEERS}" if wider[GRADES] > 0.0 else "nothing learnt yet"
+    return f"{_graded(code, wider)} with {_fellows(facets, baselines)}" if wider[GRADES] > 0.0 else "nothing learnt yet"
 
 
 def _lifetimes(facets: Facets, baselines: Baselines) -> str:
@@ -219,6 +217,16 @@ def _lifetimes(facets: Facets, baselines: Baselines) -> str:
     resource = facets.values[GRANT_FACETS.index("resource")]
     usual = (("", baselines.lifetimes.get(facets.requester)), (" for this resource", baselines.terms.get(resource)))
     return ", ".join(f"about {expm1(law.mean.get()):.0f} s{what}" for what, law in usual if law is not None)
+
+
+def _fellows(facets: Facets, baselines: Baselines) -> str:
+    """Those with whom a requester is compared of which nothing is known itself."""
+    if not facets.peers:
+        return "its peers"
+    profile = baselines.peers.profiles.get(facets.peers)
+    if profile is None or facets.sure <= 0.0:
+        return "others (it is like no group of them)"
+    return f"the {profile.members} of group {facets.peers} (its peers with {facets.sure:.0%} sureness)"
 
 
 def _usual(counts: Mapping[str, float], total: float) -> str:

@@ -13,7 +13,16 @@ import secrets
 import sqlite3
 from typing import Final
 
-from detector.engine.records import Configured, Decided, Observed, OutcomeRecorded, Recalibrated, Record, RuleChanged
+from detector.engine.records import (
+    Configured,
+    Decided,
+    Observed,
+    OutcomeRecorded,
+    PeersAssigned,
+    Recalibrated,
+    Record,
+    RuleChanged,
+)
 from detector.events import Issuance, Lifecycle, Usage
 from detector.store.errors import StoreError
 
@@ -56,7 +65,7 @@ def id_of(record: Record) -> str | None:
             return record.decision
         case RuleChanged():
             return record.rule.id
-        case Configured() | Recalibrated():
+        case Configured() | Recalibrated() | PeersAssigned():
             return None
     found_nothing = record.weighed is None or record.weighed.verdict == "allow"
     return None if found_nothing and isinstance(record.event, Usage) else record.event.id

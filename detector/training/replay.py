@@ -11,6 +11,7 @@ from detector.engine.ports import Silence
 from detector.events import Event
 from detector.evidence import EvidenceModel
 from detector.store import MemoryLog
+from detector.training.peers import peer_groups
 
 UNFLAGGED = Policy(
     thresholds=Thresholds(step_up=1e6, deny=1e6),
@@ -47,7 +48,7 @@ def samples(events: Iterable[Event]) -> Iterator[Sample]:
     """Every row that replaying `events` (in time order) judges. One engine, nothing kept but its state."""
     now = 0.0
     witness = _Witness()
-    engine = Engine(policy=UNFLAGGED, log=MemoryLog(keep=0), clock=lambda: now, ear=witness)
+    engine = Engine(policy=UNFLAGGED, log=MemoryLog(keep=0), clock=lambda: now, ear=witness, grouper=peer_groups)
     for event in events:
         now = max(now, event.time)
         yield from _matched(engine.observe(event), witness)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from detector.baselines.peers import Grouping, Way
 from detector.engine import Engine
 from detector.engine.policy import Policy
-from detector.engine.ports import Clock, Ear, LogUnavailable
+from detector.engine.ports import Clock, Ear, Grouper, LogUnavailable
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
 from detector.wiring.settings import Settings
 
@@ -59,9 +60,16 @@ class Embedded:
 
 
 def embedded(
-    settings: Settings, *, warn: Callable[[str], None], clock: Clock = time.time, ear: Ear | None = None
+    settings: Settings,
+    *,
+    warn: Callable[[str], None],
+    clock: Clock = time.time,
+    ear: Ear | None = None,
+    grouper: Grouper | None = None,
 ) -> Embedded:
     """The engine that goes on where the data directory's log ends; `warn` hears of snapshots that are refused.
+
+    Without a `grouper` its owner groups peers, on a thread where nobody waits.
 
     Raises `detector.store.errors.StoreError` where the directory is held by
     another process or holds no log of ours.
@@ -70,7 +78,7 @@ def embedded(
     try:
         snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, warn=warn)
         policy = settings.policy_in_force()
-        engine = Engine(policy=policy, log=log, snapshots=snapshots, clock=clock, ear=ear, warn=warn)
+        engine = Engine(policy=policy, log=log, snapshots=snapshots, clock=clock, ear=ear, warn=warn, grouper=grouper)
     except BaseException:
         log.close()
         raise
@@ -79,7 +87,14 @@ def embedded(
 
 def in_memory(policy: Policy, *, clock: Clock) -> Engine:
     """A fresh engine that remembers no log, for replays: its memory does not grow with the number of events."""
-    return Engine(policy=policy, log=MemoryLog(keep=0), snapshots=None, clock=clock, ear=None)
+    return Engine(policy=policy, log=MemoryLog(keep=0), snapshots=None, clock=clock, ear=None, grouper=group_peers)
+
+
+def group_peers(ways: Sequence[Way]) -> Grouping:
+    """Find peer groups. scikit-learn is loaded at the first round: a command that comes to none does without."""
+    from detector.training.peers import peer_groups  # noqa: PLC0415 - see above
+
+    return peer_groups(ways)
 
 
 def tokens_file(data: Path) -> Path:

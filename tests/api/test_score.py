@@ -13,9 +13,11 @@ import msgspec
 import pytest
 
 from detector.api.limits import Limits
+from detector.api.wire import answer
 from detector.engine.records import Entry, Record
 from detector.store import MemoryLog
 from tests.api.conftest import GRANT, House
+from tests.contracts.some_records import decision
 
 
 class StuckLog(MemoryLog):
@@ -270,3 +272,11 @@ def test_fields_that_nothing_was_made_of_are_named(house: House) -> None:
     answer = house.ask("POST", "/v1/score", json=asked).json()
     assert answer["unknown_fields"] == ["privelege", "source.ipp"]
     assert answer["learnt"] == {"requester_issuances": 0, "issuer": False}
+
+
+def test_the_answer_says_whose_peer_the_requester_is_and_how_surely() -> None:
+    """Where peer groups were found, an answer names the one that it rests on; else it says nothing of peers."""
+    decided = decision(1)
+    assert answer(decided, recorded=True).peers is None
+    held = msgspec.structs.replace(decided, group="g3", sure=0.25, fellows=14)
+    assert msgspec.to_builtins(answer(held, recorded=True).peers) == {"group": "g3", "members": 14, "sureness": 0.25}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
@@ -14,9 +15,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from detector.cli.serve import is_loopback, neighbourly
+from detector.cli.serve import is_loopback, neighbourly, regroup
 from detector.store import LogReader, running_server
+from detector.training.peers import peer_groups
 from tests.cli.conftest import Assayer
+from tests.engine.world import World
 
 REQUEST = {"id": "r1", "issuer": "vault:prod/aws", "requester": "svc1", "resource": "aws/creds/app"}
 
@@ -122,3 +125,31 @@ def test_loopback_is_known_by_address_and_name() -> None:
         False,
         False,
     ]
+
+
+def test_a_server_groups_peers_on_another_thread() -> None:
+    """A round on the server's loop logs what the same round between two events would, with turns for asks between."""
+    world = World()
+    for hour in range(26):
+        for number in range(30):
+            kind = ("payments", "search", "builds")[number % 3]
+            more = {"requester": f"svc{number}", "resource": f"{kind}/db/{hour % 2}", "credential": None}
+            world.engine.observe(world.issuance(**more))
+        world.wait(3_600.0)
+    assert world.engine.grouping_due()
+    wanted = peer_groups(list(world.engine.ways()))
+    turns = 0
+
+    async def round_with_a_neighbour() -> None:
+        nonlocal turns
+        regrouping = asyncio.create_task(regroup(world.engine))
+        while not regrouping.done():
+            turns += 1
+            await asyncio.sleep(0)
+        await regrouping
+
+    asyncio.run(round_with_a_neighbour())
+    assert turns > 2
+    assert world.state.baselines.peers.placed == wanted.moved
+    assert not world.engine.grouping_due()
+    assert world.folded().digest() == world.engine.digest()

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
+from detector.baselines.peers import Grouping, Placement, Profile
 from detector.engine.policy import Policy
 from detector.engine.records import (
     Configured,
@@ -13,6 +14,7 @@ from detector.engine.records import (
     Observed,
     Outcome,
     OutcomeRecorded,
+    PeersAssigned,
     Record,
     Released,
     RuleChanged,
@@ -89,12 +91,22 @@ decisions = st.builds(
     moves_risk=st.booleans(),
     rule=maybe,
 )
+groupings = st.builds(
+    Grouping,
+    profiles=st.dictionaries(
+        names, st.builds(Profile, marks=st.dictionaries(names, numbers, max_size=3), tight=numbers, members=st.just(7))
+    ),
+    scarcity=st.dictionaries(names, numbers, max_size=3),
+    unheard=numbers,
+    moved=st.dictionaries(names, st.builds(Placement, group=names, sure=st.floats(0, 1), assigned=st.booleans())),
+)
 records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Configured, policy=st.builds(Policy, mode=st.sampled_from(["observe", "enforce"]))),
     decisions,
     st.builds(Observed, event=st.one_of(issuances, usages, lifecycles), weighed=st.none() | weighings),
     st.builds(Released, event=usages, weighed=weighings),
     st.builds(RuleChanged, rule=rules, change=st.sampled_from(get_args(RuleChange)), by=names, reason=names),
+    st.builds(PeersAssigned, grouping=groupings, whole=st.booleans()),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 

@@ -173,7 +173,9 @@ class Facets(NamedTuple):
     """One event, ready to be weighed.
 
     `values` run parallel to `GRANT_FACETS` or `USE_FACETS`, `grades` to
-    `GRANT_GRADES` or `USE_GRADES`; `lifetime` is in seconds.
+    `GRANT_GRADES` or `USE_GRADES`; `lifetime` is in seconds. `group` is told from the
+    requester's name; `peers` is the group its ways put it in, where groups were found, and
+    `sure` how surely, in [0, 1].
     """
 
     requester: str
@@ -182,3 +184,5 @@ class Facets(NamedTuple):
     values: tuple[str, ...]
     grades: tuple[int, ...]
     lifetime: float | None
+    peers: str = ""
+    sure: float = 0.0
