@@ -19,6 +19,7 @@ COLD_CEILING: Final = 0.02
 
 _BAR: Final = 0.5  # of a campaign's rows marked 1.0: those that were not allowed, or were denied
 _LISTED: Final = 15
+_LONG_ENOUGH: Final = 0.3  # of the longest life: whose rate a day means something
 
 
 class Budgets(NamedTuple):
@@ -53,7 +54,8 @@ def verdict(found: Interval, budget: float) -> str:
 def _scale(played: Sequence[Played]) -> str:
     """How much was lived, how busily, and what that took."""
     years = sum(p.requester_years for p in played)
-    rates = sorted(life.requests / life.years / 365.0 for life in _everybody(played) if life.years > 0.1)
+    most = max(life.years for life in _everybody(played))
+    rates = sorted(x.requests / x.years / 365.0 for x in _everybody(played) if x.years >= _LONG_ENOUGH * most)
     rows = sum(p.rows for p in played)
     mean = sum(life.requests for life in _everybody(played)) / max(years, 1e-9) / 365.0
     cpu = sum(p.simulating + p.judging for p in played)
