@@ -7,7 +7,7 @@ row to its last. Everything before `warm_until` is counted apart, and nothing el
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -58,9 +58,9 @@ class Lived:
 class Tally:
     """One organisation's year, counted.
 
-    `months` holds (requests, stepped up, denied) of each month after the warm-up;
-    `warm_up` the same before its end; `causes` counts false alarms by (kind of
-    row, verdict, upheaval), `told` by (verdict, first reason).
+    `months` counts the `request`s of each month after the warm-up, and each
+    verdict among them, as `warm_up` does before; `causes` counts false alarms by
+    (kind of row, verdict, upheaval), `told` by (verdict, first reason).
     """
 
     requesters: list[Lived] = field(default_factory=list)
@@ -122,20 +122,3 @@ def _count_request(life: Lived, verdict: str, *, cold: bool) -> None:
         life.cold_requests += 1
         life.cold_step_ups += stepped
         life.cold_denies += denied
-
-
-def merged(counters: Iterable[Counter[tuple[str, ...]]]) -> Counter[tuple[str, ...]]:
-    """All of them in one."""
-    total: Counter[tuple[str, ...]] = Counter()
-    for counter in counters:
-        total.update(counter)
-    return total
-
-
-def by_month(tallies: Iterable[Tally]) -> dict[int, list[Counter[str]]]:
-    """For each month after the warm-up, every organisation's counts."""
-    months: dict[int, list[Counter[str]]] = defaultdict(list)
-    for one in tallies:
-        for month, counts in one.months.items():
-            months[month].append(counts)
-    return dict(sorted(months.items()))

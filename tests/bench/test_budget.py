@@ -165,9 +165,14 @@ def test_campaigns_are_told_from_the_honest() -> None:
 def test_the_report_holds_each_rate_against_its_budget(played: Played) -> None:
     """Budgets stand beside the rates; what was strained is said in words."""
     strained = dataclasses.replace(played, year=played.year._replace(stress="drift ×2"))
-    text = report([played, strained], Budgets(false_deny=0.002, step_up=0.003))
-    for words in ("requesters ever denied in a year", "0.200 %", "0.300 %", "2.000 %", "drift ×2", "what breaks it"):
+    thief = Campaign("c", "o", "spread", "", "mint", [Step(0.0, "issuance", 1, 0.0, "deny")])
+    robbed_year = dataclasses.replace(played, year=played.year._replace(campaigns=1), campaigns=[thief])
+    text = report([played, strained, robbed_year], Budgets(false_deny=0.002, step_up=0.003))
+    for words in ("requesters ever denied in a year", "0.200 %", "0.300 %", "2.000 %", "what breaks it"):
         assert words in text
+    assert text.count("drift ×2") == 2
+    assert "after a year, tell in first mint  1              100 %" in text
+    assert f"{played.requester_years:.0f} requester-years of" in text
 
 
 def test_the_command_plays_and_prints(capsys: pytest.CaptureFixture[str]) -> None:
