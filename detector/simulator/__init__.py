@@ -9,7 +9,21 @@ True
 from detector.simulator.abuse import KINDS
 from detector.simulator.labels import Label, Labelled, Organisation
 from detector.simulator.organisation import simulate
+from detector.simulator.strain import CALM, Strain
 from detector.simulator.styles import STYLES, Style
 from detector.simulator.upheaval import UPHEAVALS
+from detector.simulator.year import SEASONS
 
-__all__ = ["KINDS", "STYLES", "UPHEAVALS", "Label", "Labelled", "Organisation", "Style", "simulate"]
+__all__ = [
+    "CALM",
+    "KINDS",
+    "SEASONS",
+    "STYLES",
+    "UPHEAVALS",
+    "Label",
+    "Labelled",
+    "Organisation",
+    "Strain",
+    "Style",
+    "simulate",
+]

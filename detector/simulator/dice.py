@@ -12,6 +12,7 @@ import hashlib
 import math
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -128,6 +129,7 @@ class Dice:
         return "".join(self.pick("bcdfghjklmnpqrstvwxz2456789") for _ in range(count))
 
 
+@lru_cache(1 << 16)
 def hash_of(text: str) -> int:
     """A number that is the same on every machine (unlike `hash`)."""
     value = 14695981039346656037  # FNV-1a

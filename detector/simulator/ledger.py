@@ -19,6 +19,7 @@ from detector.simulator.objects import asked_actions
 from detector.simulator.styles import Style
 
 _DOUBLED = 0.002  # at-least-once delivery repeats a record now and then
+_CLOCK_SECONDS = 1.5  # the usual spread of the clocks of logs of use
 _LATE = 0.01  # a shipper restarts, and its backlog comes an hour later
 
 
@@ -35,21 +36,26 @@ class Minted:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """Collects what happened. `gaps` are (since, until, delivered at): the log was silent and caught up."""
+    """Collects what happened.
+
+    `gaps` are (since, until, delivered at): the log was silent and caught up.
+    `clock_seconds` is by how much clocks are off beyond the usual.
+    """
 
     style: Style
     dice: Dice
     gaps: list[tuple[float, float, float]] = field(default_factory=list)
     rows: list[Labelled] = field(default_factory=list)
+    clock_seconds: float = 0.0
     _skews: dict[str, float] = field(default_factory=dict)
 
     def mint(self, intent: Intent, label: Label) -> Minted:
         """Write an issuance, or the refusal of one."""
-        fields, dice = self.style.fields, self.dice
+        fields, dice, access = self.style.fields, self.dice, intent.access
         credential = None if intent.refused else "c-" + dice.hexes(20)
-        time = _milliseconds(intent.time)
+        time = _milliseconds(intent.time + (self._skew(access.issuer, "mint", 0.0) if self.clock_seconds else 0.0))
         expires = time + intent.ttl_seconds
-        identity, access = dice.hexes(32), intent.access
+        identity = dice.hexes(32)
         grant = GrantRequest(
             id=f"{identity[:8]}-{identity[8:12]}-{identity[12:16]}-{identity[16:20]}-{identity[20:]}",
             time=time,
@@ -93,9 +99,7 @@ class Ledger:
     ) -> None:
         """Write one use of a credential, by the clock of the log that saw it."""
         issuer = minted.intent.access.issuer
-        if issuer not in self._skews:
-            self._skews[issuer] = self.dice.fork(f"skew-{issuer}").normal() * 1.5
-        seen = _milliseconds(time + self._skews[issuer] + 0.05 * self.dice.unit())
+        seen = _milliseconds(time + self._skew(issuer, "skew", _CLOCK_SECONDS) + 0.05 * self.dice.unit())
         source = self._source(place, address)
         if source.environment is not None or source.workload is not None:
             # Logs of use know the address and the program, not the deployment.
@@ -116,6 +120,13 @@ class Ledger:
         """Write a change of a task, policy or credential."""
         if self.style.lifecycle:
             self._write(event, event.time, label)
+
+    def _skew(self, issuer: str, clock: str, usual: float) -> float:
+        """How far the clock of an issuer, or of the log that sees its credentials' use, is off."""
+        name = f"{clock}-{issuer}"
+        if name not in self._skews:
+            self._skews[name] = self.dice.fork(name).normal() * (usual + self.clock_seconds)
+        return self._skews[name]
 
     def _source(self, place: Place, address: str) -> Source:
         fields = self.style.fields

@@ -35,7 +35,9 @@ class Life:
     past: list[Minted] = field(default_factory=list)
     _urn: Urn[int] = field(init=False)
     _objects: dict[str, Urn[str]] = field(default_factory=dict)
-    _known: list[Option[Access]] = field(default_factory=list)
+    _known: set[int] = field(default_factory=set)
+    _seen: int = 0
+    _turn: float = -math.inf
     _runs: int = 0
     _history: float = 1.0
 
@@ -221,7 +223,7 @@ class Life:
         """The resource asked for: by habit, or by honest novelty (then `True`)."""
         who, dice, urn = self.requester, self.dice, self._urn
         options = who.accesses.options
-        if len(self._known) < len(options) or any(o.until <= time for o in self._known):
+        if self._seen < len(options) or self._turn <= time:
             self._revise(time)
         if not urn.novel(dice):
             index = urn.draw(dice)
@@ -234,14 +236,18 @@ class Life:
         """Take up options that began, and forget those that ended."""
         options = self.requester.accesses.options
         total = sum(o.weight for o in options if o.since == -math.inf) or 1.0
+        self._seen, self._turn = len(options), math.inf
         for index, option in enumerate(options):
-            known = option in self._known
+            known = index in self._known
             if not known and option.since <= time < option.until:
                 self._urn.add(index, 1.0 + self._history * option.weight / total)
-                self._known.append(option)
+                self._known.add(index)
             elif known and option.until <= time:
                 self._urn.drop(index)
-                self._known.remove(option)
+                self._known.remove(index)
+            changes = option.since if option.since > time else option.until
+            if changes > time:
+                self._turn = min(self._turn, changes)
 
     def _explore(self, time: float) -> Option[Access]:
         """Something this requester never asked for: its own application's, a shared one, another's."""
@@ -259,8 +265,9 @@ class Life:
         free = [a for a in stock if a.right not in used and a.privilege in allowed]
         access = dice.pick(free) if free else grow(world, who.application, who.environment, dice)
         option = who.accesses.add(access, since=time, weight=0.0, because=because)
-        self._known.append(option)
-        self._urn.add(len(who.accesses.options) - 1)
+        self._known.add(self._seen)
+        self._urn.add(self._seen)
+        self._seen += 1
         return option
 
     def raw(self, template: str, mood: Mood) -> str:

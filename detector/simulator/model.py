@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 DAY = 86_400.0
 HOUR = 3_600.0
+LONG_DAYS = 60
+"""A log of more days shows what only a year brings; shorter ones stay as they are, to the byte."""
 
 Role: TypeAlias = Literal["service", "cron", "ci_hosted", "ci_own", "agent", "partner", "operator"]
 Surface: TypeAlias = Literal["bucket", "sql", "secret", "cluster", "queue", "api"]
@@ -132,6 +134,7 @@ class Rhythm:
     `clock` lists a job's fixed local times (hours), and then `hours` is unused;
     `evenness` is the gamma shape of the day-to-day factor (low is bursty).
     `offset` is the local clock's hours ahead of UTC, a choice since it may shift.
+    `lulls` are surges downwards.
     """
 
     per_day: float
@@ -143,6 +146,7 @@ class Rhythm:
     clock: tuple[float, ...] = ()
     offset: Choices[float] = field(default_factory=Choices)
     surges: list[Surge] = field(default_factory=list)
+    lulls: list[Surge] = field(default_factory=list)
     growth_per_day: float = 0.0
     quiet: list[tuple[float, float]] = field(default_factory=list)
 

@@ -12,6 +12,7 @@ from detector.simulator.labels import Label
 from detector.simulator.model import (
     DAY,
     HOUR,
+    LONG_DAYS,
     Access,
     Choices,
     Habits,
@@ -22,6 +23,7 @@ from detector.simulator.model import (
     Surge,
 )
 from detector.simulator.roles import ROLES, RoleKind, hours
+from detector.simulator.strain import CALM, Strain
 from detector.simulator.styles import ResourceKind, Style
 
 _Stay: TypeAlias = tuple[Place, float, float, float, str | None]
@@ -78,11 +80,17 @@ class World:
     lifecycle: list[tuple[Lifecycle, Label]] = field(default_factory=list)
     gaps: list[tuple[float, float, float]] = field(default_factory=list)
     dialects: dict[str, str] = field(default_factory=dict)
+    strain: Strain = CALM
 
     @property
     def end(self) -> float:
         """When the log ends, Unix seconds."""
         return self.start + self.days * DAY
+
+    @property
+    def long(self) -> bool:
+        """Whether the log is long enough for what only a year brings."""
+        return self.days > LONG_DAYS
 
     @property
     def warm_until(self) -> float:

@@ -10,10 +10,21 @@ from detector.simulator.labels import Label
 from detector.simulator.model import DAY, HOUR, Place, Requester, Surge
 from detector.simulator.population import World, grow
 
+_LEAST, _MOST = 0.25, 4.0  # times the usual lifetime: over a year, policies go to and fro between these
+
 
 def redeploy(world: World, dice: Dice, at: float) -> None:
     """A cluster is rebuilt: one environment's workloads come up in other networks within hours."""
-    environment = dice.pick([e for e, _ in world.style.environments])
+    _rebuild(world, dice.pick([e for e, _ in world.style.environments]), dice, at)
+
+
+def redeploy_all(world: World, dice: Dice, at: float) -> None:
+    """The same in every environment at once."""
+    for environment, _ in world.style.environments:
+        _rebuild(world, environment, dice, at)
+
+
+def _rebuild(world: World, environment: str, dice: Dice, at: float) -> None:
     base = world.addresses.subnets[environment][0].rsplit(".", 1)[0]
     fresh = tuple(f"{base}.{200 + k}" for k in range(3 + dice.below(6)))
     for requester in _workloads(world, environment):
@@ -74,7 +85,8 @@ def lifetime_policy(world: World, dice: Dice, at: float) -> None:
             when = at + dice.between(0.0, 6.0) * HOUR
             usual = requester.lifetimes.at(when)[0].value
             requester.lifetimes.end(when)
-            requester.lifetimes.add(usual * factor, since=when, because="lifetime_policy")
+            change = 1.0 / factor if world.long and not _LEAST <= usual * factor <= _MOST else factor
+            requester.lifetimes.add(usual * change, since=when, because="lifetime_policy")
 
 
 def drill(world: World, dice: Dice, at: float) -> None:
@@ -125,9 +137,8 @@ def _move(
         if option.since < until and option.until > at:
             if option.until > until:  # it comes back after the drill
                 requester.places.add(option.value, since=until, until=option.until, because=option.because)
-            if option.since >= at:
-                option.weight = 0.0
             option.until = min(option.until, at) if option.since < at else option.since
+    requester.places.options = [o for o in requester.places.options if o.since < o.until]
     life = dice.gamma(1.5) * world.style.redeploy_days * DAY
     requester.places.add(pods, since=at, until=min(until, at + life), because=because)
     while at + life < min(until, world.end):  # later redeploys stay where it moved
