@@ -8,7 +8,7 @@ from typing import Final
 from detector.events import Event, Issuance, Source, Usage
 from tests.engine.world import HOUR, MONDAY, World
 
-REQUESTERS: Final = 60
+REQUESTERS: Final = 90
 USERS: Final = 6
 MINTS: Final = 60
 ODD_EVERY: Final = 40
