@@ -274,8 +274,7 @@ class Family(Struct):
             index += 1  # noqa: SIM113 - enumerate() costs a tuple a facet
         if novel:
             self._learn_news(event, own, groups, novel, now)
-        for histograms in (own.histograms, *(group.histograms for group in groups)):
-            _count(event.grades, histograms, weight)
+        _count(event.grades, own.histograms, groups, weight)
         if mature:
             for group in groups:
                 group.events += weight
@@ -373,12 +372,19 @@ def _contexts(facets: tuple[str, ...]) -> tuple[int | None, ...]:
     return tuple(facets.index(CONTEXTS[facet]) if facet in CONTEXTS else None for facet in facets)
 
 
-def _count(grades: tuple[int, ...], histograms: list[list[float]], weight: float) -> None:
-    """Take grades into the histograms that run parallel to them."""
-    for grade, bins in zip(grades, histograms):  # noqa: B905 - the hot path; parallel by construction
+def _count(grades: tuple[int, ...], mine: list[list[float]], groups: list[Crowd], weight: float) -> None:
+    """Take grades into a requester's histograms, which run parallel to them, and into those of its groups."""
+    for grade, bins, wider in zip(grades, mine, groups[0].histograms):  # noqa: B905 - the hot path; parallel by construction
         if grade != UNTOLD:
             bins[grade] += weight
             bins[GRADES] += weight
+            wider[grade] += weight
+            wider[GRADES] += weight
+    for group in groups[1:]:
+        for grade, wider in zip(grades, group.histograms):  # noqa: B905 - as above
+            if grade != UNTOLD:
+                wider[grade] += weight
+                wider[GRADES] += weight
 
 
 def _mass(bins: list[float], index: int, circle: int) -> float:

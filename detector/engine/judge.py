@@ -34,7 +34,7 @@ from detector.features.facets import (
 from detector.features.pulse import Pulse
 from detector.risk import worth
 from detector.risk.reach import MOST_DEVIATIONS
-from detector.verdict import judge
+from detector.verdict import Verdict, judge
 
 ODD_FROM: Final = 0.5
 """Nats from which a new or rare value is remembered as an oddity: below it, counting twice does no harm."""
@@ -219,23 +219,25 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     evidence = in_nats(quanta)
     thresholds = state.thresholds_for(facets.issuer)
     cold = codes is GRANT_CODES and _cold(state, facets.requester)
-    step_up_at = quantised((COLD_SHARE if cold else 1.0) * thresholds.step_up - tightened)
-    verdict = judge(
-        evidence=evidence,
-        accumulated=quantised(standing.risk.observed_level(now)),
-        step_up_at=step_up_at,
-        deny_at=thresholds.deny if evidence >= thresholds.step_up - tightened else inf,
-        unlike=evidence >= step_up_at and _unlike(state, standing),
-    )
+    step_up_at = quantise((COLD_SHARE if cold else 1.0) * thresholds.step_up - tightened)
+    verdict: Verdict = "allow"
+    if quanta >= step_up_at:  # few are: what only bears on a deny is looked up for them alone
+        verdict = judge(
+            evidence=evidence,
+            accumulated=quantised(standing.risk.observed_level(now)),
+            step_up_at=in_nats(step_up_at),
+            deny_at=thresholds.deny if evidence >= thresholds.step_up - tightened else inf,
+            unlike=_unlike(state, standing),
+        )
     tell = evidence > ODD_FROM or verdict != "allow"
     weighed = Weighed(
         own=own_quanta,
         evidence=quanta,
         step=quantise(worth(own)),
-        risk=round(state.policy.model.probability(evidence, use=codes is USE_CODES), 6),
+        risk=state.probability(quanta, codes is USE_CODES),
         verdict=verdict,
-        step_up_at=quantise(step_up_at),
-        tightened=quantise(tightened),
+        step_up_at=step_up_at,
+        tightened=quantise(tightened) if tightened else 0,
         deny_at=quantise(thresholds.deny),
         reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
         odd=odd,
