@@ -3,8 +3,8 @@
 Organisations are written as native lines and replayed in a process of their own. *Held* is the deep size of what
 the state holds for one requester alone: habits of grants and of uses, standing, usual lifetime, and its share of
 leases, tasks and lessons. A text that several hold is counted to each, once: so the sum is more than what is there.
-*Resident* is by how much the whole process grew while it replayed, divided by the requesters: it has
-what belongs to nobody too (crowds, ids, decoders' memos), so it is the upper of the two.
+*Resident* is by how much the whole process grew while it replayed, divided by the requesters: a mean, which has
+what belongs to nobody too (crowds, ids, decoders' memos).
 """
 
 from __future__ import annotations

@@ -6,12 +6,12 @@ import random
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from detector.events import Event, GrantRequest, Issuance
+from detector.events import Event, GrantRequest, Issuance, Usage
 from detector.simulator import Organisation, simulate
 
 DAY: Final = 86_400.0
@@ -60,11 +60,14 @@ class Case(NamedTuple):
 
 
 class Stage:
-    """An organisation's honest life, found by time, and who used what in its warm-up."""
+    """An organisation's honest life, found by time, and who used what in its warm-up.
+
+    Of every credential its first use only: a grant is weighed against whether credentials are used, not how often.
+    """
 
     def __init__(self, organisation: Organisation) -> None:
         """Sort it, and look at the warm-up."""
-        self.told = [Told(row.event.time, row.label.principal, row.event) for row in organisation.rows]
+        self.told = list(_first_uses(organisation))
         self.begin = organisation.warm_until
         self._times = [told.time for told in self.told]
         self.used: dict[str, dict[str, GrantRequest]] = defaultdict(dict)
@@ -82,6 +85,17 @@ class Stage:
     def between(self, since: float, until: float) -> list[Told]:
         """What happened from `since` up to, and not at, `until`."""
         return self.told[bisect_left(self._times, since) : bisect_left(self._times, until)]
+
+
+def _first_uses(organisation: Organisation) -> Iterator[Told]:
+    used = set[str | None]()
+    for row in organisation.rows:
+        event = row.event
+        if isinstance(event, Usage):
+            if event.credential in used:
+                continue
+            used.add(event.credential)
+        yield Told(event.time, row.label.principal, event)
 
 
 def stage(style: str, seed: int, *, days: int = HORIZON, requesters: int = REQUESTERS) -> Stage:

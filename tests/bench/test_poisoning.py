@@ -8,10 +8,10 @@ from typing import Self
 import pytest
 
 from bench.detection.ours import shipped_policy
-from bench.poisoning.__main__ import Victims, suffer, victims, warmed
-from bench.poisoning.attackers import ATTACKS, Answer, brute, flood, frog
-from bench.poisoning.cases import Told, again
-from bench.poisoning.course import CHANGES, opened, poison
+from bench.poisoning.__main__ import Victims, victims, warmed
+from bench.poisoning.attackers import Answer, brute, flood, frog
+from bench.poisoning.cases import Told, again, candidates, stage
+from bench.poisoning.course import CHANGES, SETTLED, opened, poison, recover
 from bench.poisoning.filtered import Filtered
 from bench.poisoning.ours import Ours
 from detector.events import GrantRequest, Issuance
@@ -83,14 +83,21 @@ def test_asking_teaches_neither(victim: Victims) -> None:
         assert len(told) == 1
 
 
-def test_what_must_hold_of_any_engine(victim: Victims) -> None:
-    """Whoever mints the forbidden is seen at it before it is allowed, and a lasting change is believed."""
-    fate = suffer(lambda: Ours(shipped_policy()), [victim], ATTACKS, days=DAYS)
-    assert fate.refused == fate.cases == 1
-    for name in ("brute, 1 a day", "brute, 10 a day", "brute, 100 a day"):
-        (found,) = fate.poisoned[name]
-        assert found.flagged >= 1, "what an ask refuses is flagged when it is minted"
-    for change in CHANGES:
-        (found,) = fate.recovered[change]
-        assert found.events is not None, "a lasting change is believed at last"
-        assert found.flagged <= found.mints / 2
+def test_who_mints_the_forbidden_is_seen_at_it(victim: Victims) -> None:
+    """What an ask refuses is flagged when it is minted: brute force is not quiet, whatever it teaches."""
+    case = victim.cases[0]
+    ready = opened(warmed(Ours(shipped_policy()), victim.stage), victim.stage, case)
+    for times in (1, 100):
+        found = poison(ready.copy(), victim.stage, case, brute(times), days=2)
+        assert found.flagged >= 1
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_lasting_change_is_believed(change: str) -> None:
+    """Protection has a way back: whoever moves for good is allowed again within four weeks, nobody answering."""
+    scene = stage("platform", 6, days=28, requesters=8)
+    case = candidates(scene, random.Random(1))[0]
+    ready = opened(warmed(Ours(shipped_policy()), scene), scene, case)
+    found = recover(ready, scene, case, change, days=28)
+    assert found.mints > SETTLED
+    assert found.events is not None
