@@ -13,6 +13,7 @@ import argparse
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from statistics import median
 from typing import Final, NamedTuple
 
@@ -39,6 +40,8 @@ from detector.simulator.dice import hash_of
 ORGANISATIONS: Final[tuple[Pair, ...]] = (("vault", 5), ("vault", 6), ("platform", 5), ("platform", 6))
 PER_ORGANISATION: Final = 2
 NOBODY: Final = "nobody"
+ALONE: Final = 5_000
+"""Mints of nobody but the changed requester: what a filter never learns from these it never will."""
 
 
 class Victims(NamedTuple):
@@ -84,21 +87,27 @@ def suffer(
 ) -> Fate:
     """Put a detector through every attack and every honest change, each from the same warm state."""
     poisoned: dict[str, list[Poisoned]] = {name: [] for name in attacks}
-    recovered: dict[str, list[Recovered]] = {change: [] for change in CHANGES}
+    recovered: dict[str, list[Recovered]] = {_change(change, alone): [] for change in CHANGES for alone in (0, ALONE)}
     total = refused = 0
     for scene, cases, _ in all_victims:
         warm = warmed(make(), scene)
         for case in cases:
             ready = opened(warm, scene, case)
             total += 1
-            for change in CHANGES:
-                recovered[change].append(recover(ready.copy(), scene, case, change, days=days))
+            for change, alone in product(CHANGES, (0, ALONE)):
+                found = recover(ready.copy(), scene, case, change, days=days, alone=alone)
+                if found is not None:
+                    recovered[_change(change, alone)].append(found)
             if ready.ask(again(case.forbidden, case.start, random.Random(0)), case.principal).allowed:
                 continue
             refused += 1
             for name, attack in attacks.items():
                 poisoned[name].append(poison(ready.copy(), scene, case, attack, days=days))
     return Fate(total, refused, poisoned, recovered)
+
+
+def _change(change: str, alone: int) -> str:
+    return f"another {change}, {alone:,} mints alone" if alone else f"another {change}"
 
 
 def main() -> None:
@@ -161,14 +170,15 @@ def report(fates: Mapping[str, Fate], days: int) -> str:
             believed = [result for result in changed if result.events is not None]
             rows.append(
                 [
-                    f"{name}: another {change} for good",
+                    f"{name}: {change}",
                     f"{len(believed)} of {len(changed)}",
-                    *_range([result.days for result in changed], days),
-                    _middle([days if r.events is None else r.events for r in believed]),
+                    _middle([result.events for result in believed if result.events is not None]),
+                    _most([result.events for result in believed if result.events is not None]),
+                    _middle([round(result.days or 0.0) for result in believed]),
                     f"{sum(r.flagged for r in changed)} of {sum(r.mints for r in changed)}",
                 ]
             )
-    heads = ("until a lasting change is believed", "believed", "days", "least", "most", "mints", "flagged in all")
+    heads = ("until a lasting change is believed", "believed", "mints", "most", "days", "flagged in all")
     refused = "; ".join(f"{name} refuses {fate.refused} of {fate.cases} at first" for name, fate in fates.items())
     return f"{refused}.\n\n{first}\n\n{table(heads, rows)}"
 
@@ -180,6 +190,10 @@ def _range(values: Sequence[float | None], days: int) -> tuple[str, str, str]:
     ordered = sorted(days + 1.0 if value is None else value for value in values)
     middle, least, most = ("never" if v > days else _days(v) for v in (median(ordered), ordered[0], ordered[-1]))
     return middle, least, most
+
+
+def _most(values: Sequence[int]) -> str:
+    return str(max(values)) if values else "-"
 
 
 def _days(value: float) -> str:

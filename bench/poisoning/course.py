@@ -6,7 +6,6 @@ import ipaddress
 import random
 from collections.abc import Iterator, Sequence
 from heapq import merge
-from itertools import count
 from typing import Final, NamedTuple, Protocol, Self
 
 from msgspec.structs import replace
@@ -105,11 +104,18 @@ def poison(judge: Judge, stage: Stage, case: Case, attack: Attack, *, days: int 
     return Poisoned(None, mints, flagged)
 
 
-def recover(judge: Judge, stage: Stage, case: Case, change: str, *, days: int = HORIZON) -> Recovered:
-    """Let the requester change its `network` or its `issuer` for good, and live on as it did."""
-    move, mints, last, flagged = _MOVES[change](stage, case), 0, None, 0
-    at = case.start
-    for told in stage.between(case.start, case.start + days * DAY):
+def recover(
+    judge: Judge, stage: Stage, case: Case, change: str, *, days: int = HORIZON, alone: int = 0
+) -> Recovered | None:
+    """Let the requester change its `network` or its `issuer` for good, and live on as it did; `None`: it cannot.
+
+    `alone`, nothing else happens, and its own mints are lived again and again until they are so many.
+    """
+    move, mints, last, flagged, at = _MOVES[change](stage, case), 0, None, 0, case.start
+    if not move.possible:
+        return None
+    life = stage.between(case.start, case.start + days * DAY)
+    for told in _again_and_again(life, case.principal, alone) if alone else life:
         found = judge.take(move(told) if told.principal == case.principal else told)
         if told.principal == case.principal and found is not None:
             mints += 1
@@ -117,6 +123,19 @@ def recover(judge: Judge, stage: Stage, case: Case, change: str, *, days: int = 
                 last, flagged, at = mints, flagged + 1, told.time
     lasting = last is not None and mints - last < SETTLED
     return Recovered(mints, flagged, None if lasting else last or 0, None if lasting else (at - case.start) / DAY)
+
+
+def _again_and_again(life: Sequence[Told], principal: str, most: int) -> Iterator[Told]:
+    """One requester's mints, repeated under new ids with the distances in time that they had."""
+    own = [(told, told.event) for told in life if told.principal == principal]
+    mints = [(told, event) for told, event in own if isinstance(event, Issuance)]
+    span = mints[-1][0].time - mints[0][0].time + HOUR
+    for number in range(most):
+        round_, place = divmod(number, len(mints))
+        told, event = mints[place]
+        time, name = told.time + round_ * span, f"{event.id}-{round_}"
+        grant = replace(event.grant, id=name, time=time, renewal_of=None)
+        yield Told(time, principal, replace(event, grant=grant, credential=f"c-{name}", expires_at=None))
 
 
 def _issued(grant: GrantRequest, principal: str) -> Told:
@@ -127,6 +146,8 @@ def _issued(grant: GrantRequest, principal: str) -> Told:
 
 class _Network:
     """Everything of the requester comes from another site, each old address from one new one."""
+
+    possible = True
 
     def __init__(self, stage: Stage, case: Case) -> None:
         del stage, case
@@ -161,21 +182,22 @@ class _Issuer:
             for name, grant in stage.used[other].items():
                 if grant.issuer not in issuers and grant.source.environment == case.usual[0].source.environment:
                     strange.setdefault(name, grant)
-        self._free = _round(sorted(strange.values(), key=lambda grant: (grant.issuer, grant.resource)))
+        self._strange = sorted(strange.values(), key=lambda grant: (grant.issuer, grant.resource))
         self._moved = dict[str, GrantRequest]()
+
+    @property
+    def possible(self) -> bool:
+        """Whether its environment has another issuer at all: where one broker mints everything, none."""
+        return bool(self._strange)
 
     def __call__(self, told: Told) -> Told:
         if not isinstance(told.event, Issuance):
             return told
         grant = told.event.grant
         if grant.resource not in self._moved:
-            self._moved[grant.resource] = next(self._free, grant)
+            self._moved[grant.resource] = self._strange[len(self._moved) % len(self._strange)]
         there = wanted(grant, self._moved[grant.resource])
         return told._replace(event=replace(told.event, grant=replace(there, privilege=grant.privilege)))
-
-
-def _round(values: Sequence[GrantRequest]) -> Iterator[GrantRequest]:
-    return (values[number % len(values)] for number in count() if values)
 
 
 _MOVES: Final = {"network": _Network, "issuer": _Issuer}

@@ -95,9 +95,10 @@ def test_who_mints_the_forbidden_is_seen_at_it(victim: Victims) -> None:
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_lasting_change_is_believed(change: str) -> None:
     """Protection has a way back: whoever moves for good is allowed again within four weeks, nobody answering."""
-    scene = stage("platform", 6, days=28, requesters=8)
+    scene = stage("vault", 6, days=28, requesters=8)
     case = candidates(scene, random.Random(1))[0]
     ready = opened(warmed(Ours(shipped_policy()), scene), scene, case)
     found = recover(ready, scene, case, change, days=28)
+    assert found is not None
     assert found.mints > SETTLED
     assert found.events is not None
