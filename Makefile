@@ -5,10 +5,12 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+PEERS  := $(VENV)/.ready-peers
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench bench-detection bench-detection-quick lock samples clean
+.PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-budget bench-calibration \
+  bench-cold bench-explanations bench-poisoning bench-reach lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,19 +33,39 @@ lint: $(READY)  ## style, types and import contracts only
 bench: $(READY)  ## measure throughput and latency, print the table (some minutes)
 	@$(BIN)/python -m bench $(ARGS)
 
-bench-detection: $(READY)  ## measure detection beside its peers on twelve simulated organisations
+bench-detection: $(PEERS)  ## measure detection beside its peers on twenty-four simulated organisations
 	@$(BIN)/python -m bench.detection $(ARGS)
 
-bench-detection-quick: $(READY)  ## the same on three of them
+bench-detection-quick: $(PEERS)  ## the same on four of them
 	@$(BIN)/python -m bench.detection --quick $(ARGS)
+
+bench-budget: $(READY)  ## false step-ups and denies on healthy years, against the budgets (about an hour)
+	@$(BIN)/python -m bench.budget $(ARGS)
+
+bench-calibration: $(READY)  ## hold risk against the truth, draw models/calibration.png
+	@$(BIN)/python -m bench.detection.calibration $(ARGS)
+
+bench-cold: $(READY)  ## cold identities: caught, and bothered
+	@$(BIN)/python -m bench.cold $(ARGS)
+
+bench-explanations: $(READY)  ## do verdicts flip without their top three reasons?
+	@$(BIN)/python -m bench.explanations $(ARGS)
+
+bench-poisoning: $(READY)  ## how long a patient thief needs, and a lasting change
+	@$(BIN)/python -m bench.poisoning $(ARGS)
+
+bench-reach: $(READY)  ## what thresholds save that give way where more is at stake
+	@$(BIN)/python -m bench.reach $(ARGS)
 
 samples: $(READY)  ## write data/samples again from its seed
 	@$(BIN)/python -m detector.simulator samples data/samples
 
+RESOLVE := UV_NO_CONFIG=1 $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet
+
 lock: $(READY)  ## resolve requirements.lock again, keeping its pins (ARGS=--upgrade to move them)
-	@UV_NO_CONFIG=1 $(BIN)/uv pip compile pyproject.toml --universal --all-extras --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet \
-	  --output-file requirements.lock $(ARGS)
+	@$(RESOLVE) pyproject.toml --all-extras --output-file requirements.lock $(ARGS)
+	@$(RESOLVE) bench/requirements.in --constraint requirements.lock --output-file bench/requirements.lock $(ARGS)
 
 clean:  ## remove the virtual environment and caches; keeps ./assayer-data
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .schemathesis
@@ -59,4 +81,11 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile \
 	  -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@touch $@
+
+# What the benchmark alone needs, beside what is locked above and at the same versions.
+$(PEERS): bench/requirements.lock $(READY)
+	@echo "Installing the benchmark's peers into $(VENV) (once) ..." >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --no-compile \
+	  -r bench/requirements.lock
 	@touch $@

@@ -15,9 +15,10 @@ from detector.baselines.habits import COLD_EVENTS
 from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
+from detector.engine.oddities import HELD_SECONDS, ODDITY_SECONDS
 from detector.engine.policy import COLD_SHARE
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import CLEARED, ODDITY_SECONDS, State, said
+from detector.engine.state import CLEARED, State, said
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import GRANT_CODES, QUANTA, USE_CODES, in_nats, quantise, quantised, shares
@@ -42,17 +43,22 @@ ODD_FROM: Final = 0.5
 ECHO: Final = 0.2
 """What an oddity still says when the same requester shows it again before it is
 learnt: a redeploy repeats its news with every request, and once was the news. Not to
-who asks: what was stepped up is stepped up again, until somebody vouches or it is learnt."""
+who asks for what was flagged: that is held against him until somebody answers for it."""
 
 ROLL_OUT: Final = 0.6
 """What is left of an oddity's word for each other requester that showed it these days:
-what many take up at once is a roll-out. Wrong when one thief holds many identities."""
+what many take up at once is a roll-out. Who was flagged for it does not count for those who ask:
+a thief who holds many identities is seen at it. Wrong where he is not."""
 
 CARRY_FROM: Final = 3.0
 CARRY_FULL: Final = 12.0
 """What had accumulated counts in full against a row with at least `CARRY_FULL` nats
 of its own, and not at all against one with less than `CARRY_FROM`: the victim's own
 ordinary requests, in the middle of an attack on its identity, stay ordinary."""
+
+CARRY_TO: Final = 18.0
+"""How far (nats) what had accumulated brings a row: three times what is stepped up. Past it a row's own
+word is enough, and its history no reason for the verdict."""
 
 LATELY_SECONDS: Final = 86_400.0
 """Four half-lives of risk: what is older has all but faded from it."""
@@ -71,6 +77,7 @@ _PARTS: Final = tuple((GRANT_FACETS.index(name), GRANT_FACETS.index(part)) for n
 """Facets, and what they are made of. What no ask at an issuer ever said its broker does not know: that
 an ask leaves it out says nothing. Where others say it, leaving it out does."""
 
+_PLACE: Final = {code: index for index, code in enumerate(GRANT_FACETS)}
 _DECISION: Final = GRANT_FACETS.index("decision")
 _AGAINST: Final = "minted against a deny"
 _NO_PULSE: Final = Pulse()
@@ -212,6 +219,8 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
     if least:  # neither what fits nor an echo turns it down, and its reason has to say what it came to
         found[_DECISION] += max(least - sum(found), 0.0)
+    if asked and standing.odd:
+        _hold(standing, facets, found, now)
     own_quanta = quantise(sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
@@ -259,7 +268,8 @@ def _cold(state: State, requester: str) -> bool:
 
 def _carried(level: float, own: float) -> float:
     """What had accumulated, as far as it counts against a row with so much of its own."""
-    return level * min((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 1.0)
+    carried = level * min((own - CARRY_FROM) / (CARRY_FULL - CARRY_FROM), 1.0)
+    return min(carried, max(CARRY_TO - own, 0.0))
 
 
 def _lately(standing: Standing, now: float) -> list[str]:
@@ -296,9 +306,20 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
             continue
         uptake = state.memory.uptakes.get(key) if index in weighing.novel else None
         if uptake is not None and now - uptake.at < ODDITY_SECONDS:
-            others = sum(1 for taker in uptake.requesters if taker != facets.requester)
+            takers = [taker for taker in uptake.requesters if not (asked and taker in uptake.flagged)]
+            others = sum(1 for taker in takers if taker != facets.requester)
             found[index] = share * ROLL_OUT**others
     return odd
+
+
+def _hold(standing: Standing, facets: Facets, found: list[float], now: float) -> None:
+    """Hold what was flagged, and nobody answered for, against whoever asks for it again, learnt meanwhile or not."""
+    for key, oddity in standing.odd.items():
+        if oddity.flagged and now - oddity.flagged < HELD_SECONDS:
+            code, _, value = key.partition("=")
+            index = _PLACE.get(code)
+            if index is not None and facets.values[index] == value:
+                found[index] = max(found[index], in_nats(oddity.quanta))
 
 
 def lease_for(state: State, usage: Usage) -> Lease | None:

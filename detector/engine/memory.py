@@ -41,18 +41,19 @@ class Lesson(Struct):
 
 
 class Oddity(Struct):
-    """What a requester was last found odd for: quanta, when, and whether in a row that was flagged."""
+    """What a requester was last found odd for: quanta, when, and when it was last flagged and not cleared (or 0)."""
 
     quanta: int
     at: float
-    flagged: bool
+    flagged: float
 
 
 class Uptake(Struct):
-    """Who showed one oddity lately, and since when: many at once are a roll-out."""
+    """Who showed one oddity lately, since when, and who of them was flagged for it: many at once are a roll-out."""
 
     requesters: list[str]
     at: float
+    flagged: list[str]
 
 
 class Standing(Struct):

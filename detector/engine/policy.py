@@ -67,12 +67,12 @@ class Policy:
     issuer_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     step_up_budget: float = 0.001
     false_deny_budget: float = 0.001
-    tighten: float = 0.5
+    tighten: float = 0.25
     rules: RulePolicy = RulePolicy()
     identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
     quarantine_seconds: float = 3600.0
-    flagged_quarantine_seconds: float = 7 * DAY
+    flagged_quarantine_seconds: float = DAY
     model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
 

@@ -16,7 +16,8 @@ import msgspec
 from detector.baselines.baselines import Baselines
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
-from detector.engine.memory import Hits, Lesson, Memory, Oddity, Standing, Uptake, revived, saved
+from detector.engine.memory import Hits, Lesson, Memory, Standing, revived, saved
+from detector.engine.oddities import forgive, news, remember
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import (
     Configured,
@@ -43,15 +44,6 @@ from detector.rules import Rule
 
 MOST_HISTORY: Final = 64
 """Points of a requester's risk over time that are kept: enough for a plot."""
-
-ODDITY_SECONDS: Final = 8 * 86_400.0
-"""How long an oddity counts as said: past the longest quarantine, so that by then it is learnt."""
-
-MOST_ODDITIES: Final = 64
-"""Oddities of one requester that are remembered so as not to count twice."""
-
-MOST_TAKERS: Final = 8
-"""Takers of one oddity that are told apart: past it everybody has it."""
 
 FIRST_ROUNDS: Final = (DAY, DAY, 2 * DAY, 3 * DAY)
 """Between the first rounds of grouping peers: what a fleet does shows within its first week."""
@@ -187,12 +179,13 @@ class State:
         standing, weighed = self.standing(requester), cast("Weighed", record.weighed)
         known = memory.decisions.get(record.decision) if record.decision else None
         outcome = memory.outcomes.get(record.decision) if record.decision else None
+        cleared = outcome in CLEARED
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
         pressure = memory.pressures.setdefault(grant.issuer, Pressure())
-        pressure.add(requester, _news(standing, weighed, now), now)
-        self._move(standing, requester, weighed, now, moved=0.0 if outcome in CLEARED else in_nats(weighed.step))
+        pressure.add(requester, news(standing, weighed, now), now)
+        self._move(standing, requester, weighed, now, moved=0.0 if cleared else in_nats(weighed.step), cleared=cleared)
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
             return
@@ -207,7 +200,7 @@ class State:
             joins.mint(event.credential, lease, grant.renewal_of)
             standing.pulse.minted(now)
         lesson = Lesson(now, event.id, use=False, facets=prepared, nats=counting(standing, weighed, now))
-        if outcome in CLEARED:
+        if cleared:
             learn(memory, self.baselines, lesson, now)
         else:
             queue(memory, event, lesson, weighed, now)
@@ -277,6 +270,7 @@ class State:
         risk, seen = standing.risk, bool(issued) or before is not None
         if cleared:
             standing.days.clear()
+            forgive(standing, decision.weighed)
         else:
             memory.reference.uncount(standing.days)
         if cleared:
@@ -308,7 +302,9 @@ class State:
             found = self.memory.standings[requester] = Standing()
         return found
 
-    def _move(self, standing: Standing, requester: str, weighed: Weighed, now: float, *, moved: float) -> None:
+    def _move(
+        self, standing: Standing, requester: str, weighed: Weighed, now: float, *, moved: float, cleared: bool = False
+    ) -> None:
         """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
         step(standing.risk, moved, now)
         days = standing.days
@@ -318,23 +314,9 @@ class State:
             days.day = int(now // DAY)
         days.top = max(days.top, in_nats(weighed.own))
         days.peak = max(days.peak, standing.risk.observed)
-        odd = standing.odd
-        for key, quanta in weighed.odd.items():
-            before = odd.get(key)
-            if before is None or now - before.at >= ODDITY_SECONDS:
-                odd[key] = Oddity(quanta, now, weighed.verdict != "allow")
-            if len(odd) > MOST_ODDITIES:
-                del odd[next(iter(odd))]
-            self._taken_up(key, requester, now)
+        remember(self.memory, standing, requester, weighed, now, flagged=weighed.verdict != "allow" and not cleared)
         if weighed.odd or weighed.verdict != "allow":
             self._remember(standing, now)
-
-    def _taken_up(self, key: str, requester: str, now: float) -> None:
-        uptake = self.memory.uptakes.get(key)
-        if uptake is None or now - uptake.at >= ODDITY_SECONDS:
-            self.memory.uptakes.put(key, Uptake([requester], now))
-        elif requester not in uptake.requesters and len(uptake.requesters) < MOST_TAKERS:
-            uptake.requesters.append(requester)
 
     def _remember(self, standing: Standing, now: float) -> None:
         standing.history.append((now, quantise(standing.risk.level(now))))
@@ -379,13 +361,3 @@ def pause(rounds: int) -> float:
 def said(decision: Decided) -> float:
     """What a decision added to the risk of its requester (nats)."""
     return max(in_nats(decision.weighed.step), 0.0)
-
-
-def _news(standing: Standing, weighed: Weighed, now: float) -> float:
-    """What was odd about a row and was not said before, in nats: as if nobody else had shown it."""
-    fresh = 0
-    for key, quanta in weighed.odd.items():
-        before = standing.odd.get(key)
-        if before is None or now - before.at >= ODDITY_SECONDS:
-            fresh += quanta
-    return in_nats(fresh)

@@ -111,7 +111,8 @@ def test_every_memory_of_the_joins_has_a_limit() -> None:
 def test_a_requesters_standing_is_bounded() -> None:
     """A requester that invents values, resources and oddities for ever costs a bounded amount of memory."""
     from detector.baselines.habits import MOST_VALUES
-    from detector.engine.state import MOST_HISTORY, MOST_ODDITIES
+    from detector.engine.oddities import MOST_ODDITIES
+    from detector.engine.state import MOST_HISTORY
     from detector.features.pulse import MOST_SPREAD
 
     world = World().live(1)

@@ -100,7 +100,7 @@ def test_a_new_model_changes_no_old_decision() -> None:
     changed = Engine(policy=deaf, log=Paper(world.log.lines), clock=world.clock)
     assert changed.decision(asked.decision) == asked
     assert changed.state.memory.standings[SERVICE].risk.level(world.clock.now) == risk
-    assert changed.ask(world.grant(**BOLD), trusted=True).decision.weighed.own == 0
+    assert changed.ask(world.grant(resource="another/thing"), trusted=True).decision.weighed.own == 0
 
 
 def test_policy_changes_only_by_a_logged_event() -> None:
