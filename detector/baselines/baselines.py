@@ -17,7 +17,7 @@ from river.stats import Mean, Var
 
 from detector.baselines.fading import habit_weight
 from detector.baselines.family import Family, Weighing
-from detector.baselines.habits import Habits
+from detector.baselines.habits import COLD_EVENTS, Habits
 from detector.baselines.kin import FAMILIAR, Kin
 from detector.baselines.peers import NOBODY, SURE, Grouping, Peers, Placement, Way, habitual
 from detector.features.facets import ABSENT, GRANT_FACETS, GRANT_GRADES, USE_FACETS, USE_GRADES, Facets
@@ -75,13 +75,20 @@ class Baselines(AnomalyDetector):
         self.peers = Peers()
 
     def grouped(self, event: Facets) -> Facets:
-        """The event with the peers of its requester, where groups were found, else as it is."""
+        """The event with the peers of its requester where groups were found and it needs any; old hands have habits."""
         if not self.peers.profiles:
             return event
+        own = self.grants.habits.get(event.requester)
+        if own is not None and own.events >= COLD_EVENTS:
+            return event
         placed = self.peers.placed.get(event.requester) or self.peers.stranger(event)
-        if placed is None:
-            return event._replace(peers=NOBODY, sure=0.0)
-        return event._replace(peers=placed.group, sure=placed.sure)
+        group, sure = (placed.group, placed.sure) if placed is not None else (NOBODY, 0.0)
+        return Facets(*event[:-2], group, sure)
+
+    def _teaches(self, requester: str) -> str | None:
+        """The group that what a requester shows is taken for the habit of, too."""
+        placed = self.peers.placed.get(requester)
+        return placed.group if placed is not None and placed.sure >= SURE else None
 
     def way(self, requester: str) -> Way | None:
         """What grouping needs to know of a requester; `None` where it was never minted anything."""
@@ -169,7 +176,7 @@ class Baselines(AnomalyDetector):
             self.kin.meet(event.requester)
         if own is None or event.values[_RESOURCE] not in own.counts[_RESOURCE]:
             self.kin.take(event.requester, event.values[_RESOURCE])
-        self.grants.learn(self.grouped(event), now)
+        self.grants.learn(event, now, self._teaches(event.requester))
         self._settle(event.requester)
         if event.lifetime is not None:
             for kept, name in ((self.lifetimes, event.requester), (self.terms, event.values[_RESOURCE])):
@@ -180,7 +187,7 @@ class Baselines(AnomalyDetector):
 
     def learn_use(self, event: Facets, now: float) -> None:
         """Take one usage in."""
-        self.uses.learn(self.grouped(event), now)
+        self.uses.learn(event, now, self._teaches(event.requester))
 
     def learn_one(self, x: dict[Hashable, Any]) -> None:
         """Learn a plain feature dictionary, as river pipelines hand it on (see `_plain`)."""

@@ -228,9 +228,10 @@ class Family(Struct):
         return (1.0 - new) * appetite / len(known) if value in known else new * appetite
 
     def _weigh_grades(self, event: Facets, own: Habits, weight: float, ratios: list[float | None]) -> None:
-        group, sure = self._circle(event, own)
-        if group is None or sure < SURE:
-            group = self.fleet
+        group = self.groups.get(event.group, self.fleet)
+        if event.peers:
+            nearest, sure = self._circle(event, own)
+            group = nearest if nearest is not None and sure >= SURE else self.fleet
         prior, append = GRADE_PRIOR * weight, ratios.append
         for name, grade, bins, wider in zip(self.grades, event.grades, own.histograms, group.histograms):  # noqa: B905 - as in `weigh`
             if grade == UNTOLD:
@@ -251,8 +252,11 @@ class Family(Struct):
                 p = (max(bins[GRADES] - sum(bins[:grade]), 0.0) + prior * back) / total
                 append(0.5 / sqrt(min(max(p, LEAST_P), 1.0)))
 
-    def learn(self, event: Facets, now: float) -> None:
-        """Take one event into its requester's habits and the crowds around it, unless its day has taught enough."""
+    def learn(self, event: Facets, now: float, peers: str | None = None) -> None:
+        """Take one event into its requester's habits and the crowds around it, `peers` too if it surely has any.
+
+        Nothing is taken once its day has taught enough.
+        """
         weight = habit_weight(now)
         own = self.habits.get(event.requester)
         if own is None:
@@ -262,8 +266,8 @@ class Family(Struct):
             return
         mature = own.events >= MATURE_EVENTS
         groups = [self._crowd(self.groups, event.group)]
-        if event.sure >= SURE:
-            groups.append(self._crowd(self.peers, event.peers))
+        if peers is not None:
+            groups.append(self._crowd(self.peers, peers))
         novel: list[int] = []
         index = 0
         for shown, value in zip(own.counts, event.values):  # noqa: B905 - as in `weigh`

@@ -178,7 +178,7 @@ def weigh_ask(state: State, facets: Facets, now: float) -> Judged:
         if facets.values[part] == ABSENT and GRANT_FACETS[part] not in ever:
             ratios[index] = None
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True, tightened=state.tightened(facets, now))
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, asked=True)
 
 
 def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | None) -> Judged:
@@ -191,8 +191,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
         least = max(AGAINST_A_DENY, in_nats(ceil(strictest * QUANTA)))  # rounded down, it would be an allow
         found[_DECISION] = max(found[_DECISION], least)
     known = state.memory.decisions.get(decision) if decision else None
-    without, tightened = said(known) if known else 0.0, state.tightened(facets, now)
-    return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=without, least=least, tightened=tightened)
+    return _weigh(state, facets, found, weighing, GRANT_CODES, now, without=said(known) if known else 0.0, least=least)
 
 
 def weigh_use(state: State, facets: Facets, now: float) -> Judged:
@@ -213,7 +212,6 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     without: float = 0.0,
     least: float = 0.0,
     asked: bool = False,
-    tightened: float = 0.0,
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
@@ -227,7 +225,9 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     quanta = quantise(own + carried) if carried else own_quanta
     evidence = in_nats(quanta)
     thresholds = state.thresholds_for(facets.issuer)
-    cold = codes is GRANT_CODES and _cold(state, facets.requester)
+    telling, grant = evidence > ODD_FROM, codes is GRANT_CODES
+    tightened = state.tightened(facets, now) if grant and telling else 0.0  # far below it nothing gives way
+    cold = grant and _cold(state, facets.requester)
     step_up_at = quantise((COLD_SHARE if cold else 1.0) * thresholds.step_up - tightened)
     verdict: Verdict = "allow"
     if quanta >= step_up_at:  # few are: what only bears on a deny is looked up for them alone
@@ -238,7 +238,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
             deny_at=thresholds.deny if evidence >= thresholds.step_up - tightened else inf,
             unlike=_unlike(state, standing),
         )
-    tell = evidence > ODD_FROM or verdict != "allow"
+    telling = telling or verdict != "allow"
     weighed = Weighed(
         own=own_quanta,
         evidence=quanta,
@@ -248,7 +248,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step_up_at=step_up_at,
         tightened=quantise(tightened) if tightened else 0,
         deny_at=quantise(thresholds.deny),
-        reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if tell else (),
+        reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if telling else (),
         odd=odd,
     )
     return Judged(weighed, found, weighing.novel)

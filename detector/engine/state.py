@@ -84,7 +84,7 @@ class State:
 
     def thresholds_for(self, issuer: str) -> Thresholds:
         """The issuer's own thresholds, else those last drawn, else the configured ones."""
-        own = self.policy.issuer_thresholds.get(issuer)
+        own = self.policy.issuer_thresholds.get(issuer) if self.policy.issuer_thresholds else None
         return own if own is not None else self.general_thresholds()
 
     def general_thresholds(self) -> Thresholds:

@@ -56,7 +56,6 @@ def learn(memory: Memory, baselines: Baselines, lesson: Lesson, now: float) -> N
         baselines.learn_use(facets, now)
         return
     _extend(memory.reach, baselines, facets)
-    memory.reach.count(stake(memory.reach, facets))
     baselines.learn_grant(facets, now)
 
 
@@ -68,6 +67,8 @@ def _extend(reach: Reach, baselines: Baselines, facets: Facets) -> None:
     issuer = facets.issuer if crowd is None or right not in crowd.counts[_RIGHT] else None
     if requester is not None or issuer is not None:
         reach.extend(requester, issuer, _points(facets))
+    if requester is not None:
+        reach.count(stake(reach, facets))
 
 
 def stake(reach: Reach, facets: Facets) -> float:

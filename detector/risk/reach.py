@@ -36,7 +36,7 @@ MOST_DEVIATIONS: Final = 2.0
 
 
 class Reach(Struct):
-    """Points by requester and by issuer; and mean and square deviation of stakes so far (Welford 1962)."""
+    """Points by requester and by issuer; and mean and square deviation of the stakes of all rights (Welford 1962)."""
 
     requesters: dict[str, float] = field(default_factory=dict)
     issuers: dict[str, float] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class Reach(Struct):
         return log(right) + HALF * lasting + QUARTER * through
 
     def count(self, stake: float) -> None:
-        """Take a grant's stake into the mean."""
+        """Take the stake of a right that was new to its requester into the mean."""
         self.stakes += 1
         off = stake - self.mean
         self.mean += off / self.stakes
