@@ -25,8 +25,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--activity", type=float, default=ACTIVITY, help="requests, by those of bench.detection")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first organisation of each style")
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--false-deny-budget", type=float, default=Budgets().false_deny, help="requesters, in a year")
-    parser.add_argument("--step-up-budget", type=float, default=Budgets().step_up, help="of requests")
     chosen = parser.parse_args(arguments)
     years = plan(chosen.requester_years, seed=chosen.seed, days=chosen.days, activity=chosen.activity)
     todo = list(years)
@@ -36,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         todo += robbed(years, chosen.late)
     began = time.perf_counter()
     played = list(_watched(_all(todo, chosen.processes), todo))
-    print(report(played, Budgets(chosen.false_deny_budget, chosen.step_up_budget)))
+    print(report(played, Budgets()))
     print(f"\n{time.perf_counter() - began:.0f} s with {chosen.processes} processes")
 
 

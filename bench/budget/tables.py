@@ -13,6 +13,7 @@ from bench.budget.tally import COLD, Lived, Tally
 from bench.budget.years import Played
 from bench.detection.measure import Campaign
 from bench.detection.tables import share, table
+from detector.engine.policy import Policy
 
 COLD_CEILING: Final = 0.02
 """Cold identities are outside the promise, and have this ceiling of step-ups."""
@@ -23,10 +24,10 @@ _LONG_ENOUGH: Final = 0.3  # of the longest life: whose rate a day means somethi
 
 
 class Budgets(NamedTuple):
-    """What the operator allows: of healthy requesters, ever denied in a year; of requests, stepped up."""
+    """What is allowed unless configured: of healthy requesters ever denied in a year, of requests stepped up."""
 
-    false_deny: float = 0.001
-    step_up: float = 0.001
+    false_deny: float = Policy().false_deny_budget
+    step_up: float = Policy().step_up_budget
 
 
 def report(played: Sequence[Played], budgets: Budgets) -> str:

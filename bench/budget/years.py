@@ -10,13 +10,14 @@ from typing import Final, NamedTuple
 
 from bench.budget.strains import HEALTHY, STRESSES
 from bench.budget.tally import EVERYDAY, Judged, Tally, tally
-from bench.detection.measure import Campaign, Step
+from bench.detection.measure import Campaign, Seen
 from bench.detection.ours import HandClock, shipped_policy
 from bench.detection.splits import VALIDATION
 from detector.engine import Engine, Row
 from detector.events import Issuance
 from detector.simulator import KINDS, STYLES, Label, Organisation, simulate
 from detector.store import MemoryLog
+from detector.wiring.compose import group_peers
 
 FIRST_SEED: Final = 501
 """From here on up; no split of the detection benchmark has such a seed."""
@@ -134,7 +135,7 @@ def _legitimate(organisation: Organisation, stolen: dict[str, Campaign]) -> Iter
     for row, label in _judged(organisation):
         if label.campaign and label.kind:
             known = Campaign(label.campaign, owner, label.kind, label.variant or "", KINDS[label.kind].tell)
-            step = Step(row.evidence, row.kind, label.step, row.time, row.verdict)
+            step = Seen(row.evidence, row.kind, label.step, row.time, row.verdict)
             stolen.setdefault(label.campaign, known).steps.append(step)
             continue
         told = row.reasons[0].code if row.verdict != "allow" and row.reasons else ""
@@ -145,7 +146,7 @@ def _legitimate(organisation: Organisation, stolen: dict[str, Campaign]) -> Iter
 def _judged(organisation: Organisation) -> Iterator[tuple[Row, Label]]:
     """Every row that the engine judges, with the truth about it."""
     clock = HandClock()
-    engine = Engine(policy=shipped_policy(), log=MemoryLog(keep=0), clock=clock)
+    engine = Engine(policy=shipped_policy(), log=MemoryLog(keep=0), clock=clock, grouper=group_peers)
     labels: dict[tuple[str, str], Label] = {}  # a use may be judged later than it comes
     for labelled in organisation.rows:
         event = labelled.event

@@ -13,7 +13,7 @@ from bench.budget.tables import Budgets, power, report, until_deny, verdict
 from bench.budget.tally import DAY, MONTH, YEAR, Judged, tally
 from bench.budget.years import FIRST_SEED, Played, Year, plan, play, robbed, stressed
 from bench.detection import TEST, TRAIN, VALIDATION
-from bench.detection.measure import Campaign, Step
+from bench.detection.measure import Campaign, Seen
 from detector.simulator import STYLES
 
 WARM = 1000.0
@@ -117,13 +117,13 @@ def test_a_budget_is_kept_only_where_that_can_be_told() -> None:
 def test_power_counts_rows_and_minutes_until_the_deny() -> None:
     """The first deny counts, in the order of time; a campaign that was only stepped up was never denied."""
     steps = [
-        Step(0.0, "issuance", 1, 0.0, "step_up"),
-        Step(0.0, "issuance", 3, 300.0, "deny"),
-        Step(0.0, "issuance", 2, 120.0, "allow"),
+        Seen(0.0, "issuance", 1, 0.0, "step_up"),
+        Seen(0.0, "issuance", 3, 300.0, "deny"),
+        Seen(0.0, "issuance", 2, 120.0, "allow"),
     ]
     denied = Campaign("a", "o", "spread", "", "mint", steps)
-    stepped = Campaign("b", "o", "spread", "", "mint", [Step(0.0, "issuance", 2, 0.0, "step_up")])
-    missed = Campaign("c", "o", "spread", "", "mint", [Step(9.0, "issuance", 1, 0.0, "allow")])
+    stepped = Campaign("b", "o", "spread", "", "mint", [Seen(0.0, "issuance", 2, 0.0, "step_up")])
+    missed = Campaign("c", "o", "spread", "", "mint", [Seen(9.0, "issuance", 1, 0.0, "allow")])
     assert until_deny(denied) == (3.0, 5.0)
     assert until_deny(stepped) is None
     assert power([denied, stepped, missed]) == ["3", "33 %", "67 %", "33 %", "3 (3)", "5 (5)"]
@@ -165,7 +165,7 @@ def test_campaigns_are_told_from_the_honest() -> None:
 def test_the_report_holds_each_rate_against_its_budget(played: Played) -> None:
     """Budgets stand beside the rates; what was strained is said in words."""
     strained = dataclasses.replace(played, year=played.year._replace(stress="drift ×2"))
-    thief = Campaign("c", "o", "spread", "", "mint", [Step(0.0, "issuance", 1, 0.0, "deny")])
+    thief = Campaign("c", "o", "spread", "", "mint", [Seen(0.0, "issuance", 1, 0.0, "deny")])
     robbed_year = dataclasses.replace(played, year=played.year._replace(campaigns=1), campaigns=[thief])
     text = report([played, strained, robbed_year], Budgets(false_deny=0.002, step_up=0.003))
     for words in ("requesters ever denied in a year", "0.200 %", "0.300 %", "2.000 %", "what breaks it"):
