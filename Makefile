@@ -10,7 +10,7 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-budget bench-calibration \
-  bench-cold bench-explanations bench-poisoning bench-reach lock samples clean
+  bench-cold bench-explanations bench-memory bench-poisoning bench-reach bench-splice lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,8 +54,14 @@ bench-explanations: $(READY)  ## do verdicts flip without their top three reason
 bench-poisoning: $(READY)  ## how long a patient thief needs, and a lasting change
 	@$(BIN)/python -m bench.poisoning $(ARGS)
 
+bench-memory: $(READY)  ## what a requester costs in memory, median and worst
+	@$(BIN)/python -m bench.memory $(ARGS)
+
 bench-reach: $(READY)  ## what thresholds save that give way where more is at stake
 	@$(BIN)/python -m bench.reach $(ARGS)
+
+bench-splice: $(READY)  ## recorded attacks after a quiet life, beside honest ones (reads ../shared/data)
+	@$(BIN)/python -m bench.splice $(ARGS)
 
 samples: $(READY)  ## write data/samples again from its seed
 	@$(BIN)/python -m detector.simulator samples data/samples

@@ -12,23 +12,25 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
 from sklearn.metrics import adjusted_mutual_info_score
 
 from bench.detection.cache import organisations
-from bench.detection.measure import Campaign, Evaluation, Scored, Step, truth
+from bench.detection.ground import ROW_KINDS, ground
+from bench.detection.measure import Evaluation, Scored
 from bench.detection.ours import HandClock, rows, shipped_policy
 from bench.detection.splits import QUICK, TEST, TRAIN, VALIDATION
 from bench.detection.tables import share, table
 from detector.baselines.habits import COLD_EVENTS
-from detector.engine import Engine, Row
+from detector.engine import Engine
 from detector.events import Issuance, Usage
 from detector.features.names import peers as by_name
-from detector.simulator import KINDS, Labelled, Organisation
+from detector.simulator import Labelled, Organisation
 from detector.simulator.dice import Dice
 from detector.store import MemoryLog
 from detector.wiring.compose import group_peers
@@ -98,93 +100,35 @@ def _since(everything: Sequence[Labelled], births: dict[str, float]) -> Iterator
         yield row
 
 
-@dataclass(slots=True)
-class Cold:
-    """What was said of everybody's rows, and of those of cold identities apart."""
-
-    name: str
-    every: Evaluation = field(default_factory=lambda: Evaluation("assayer"))
-    campaigns: list[Campaign] = field(default_factory=list)
-    honest: dict[str, list[tuple[float, str]]] = field(default_factory=lambda: {"issuance": [], "usage": []})
-
-    def add(self, organisation: Organisation, judged: Sequence[Row]) -> None:
-        """File an organisation's rows."""
-        self.every.add(organisation, [Scored(row.id, row.kind, row.evidence, row.verdict) for row in judged])
-        said, young = {(row.kind, row.id): row for row in judged}, cold_rows(organisation, judged)
-        campaigns: dict[str, Campaign] = {}
-        for event, label, where in truth(organisation):
-            kind = "issuance" if isinstance(event, Issuance) else "usage"
-            row = said.get((kind, event.id))
-            if row is None:
-                continue
-            if where == "honest" and (kind, event.id) in young:
-                self.honest[kind].append((row.evidence, row.verdict))
-            if where != "abuse" or label.campaign is None or label.kind is None:
-                continue
-            if label.campaign not in campaigns:
-                if not label.first_mint or (kind, event.id) not in young:
-                    continue
-                campaigns[label.campaign] = Campaign(
-                    label.campaign, organisation.style, label.kind, label.variant or "", KINDS[label.kind].tell
-                )
-            campaigns[label.campaign].steps.append(
-                Step(row.evidence, kind, label.step, event.time, row.verdict),
-            )
-        self.campaigns += campaigns.values()
-
-    def row(self) -> list[str]:
-        """A line of the table."""
-        told = [campaign for campaign in self.campaigns if campaign.tell == "mint"]
-        at, loose = self.every.threshold(0.001), self.at_ceiling()
-        return [
-            self.name,
-            *(share(sum(c.stopped(at)[moment] for c in told), len(told)) for moment in MOMENTS),
-            *(share(sum(_flagged(c, moment) for c in told), len(told)) for moment in MOMENTS),
-            *(share(sum(c.stopped(loose)[moment] for c in told), len(told)) for moment in MOMENTS),
-            str(len(told)),
-            *(self.bothered(kind) for kind in ("issuance", "usage")),
-            *(share(*_all(self.every, at, moment)) for moment in MOMENTS),
-            *(_refused(self.every.verdicts[kind]) for kind in ("issuance", "usage")),
-        ]
-
-    def bothered(self, kind: str) -> str:
-        """The share of legitimate rows of the cold that were not allowed."""
-        said = self.honest[kind]
-        return f"{100 * sum(verdict != 'allow' for _, verdict in said) / max(len(said), 1):.2f} % of {len(said)}"
-
-    def at_ceiling(self) -> float:
-        """The threshold at which as many legitimate issuances of the cold alarm as may."""
-        said = sorted((evidence for evidence, _ in self.honest["issuance"]), reverse=True)
-        return said[int(CEILING * len(said))] if said else math.inf
+def row(name: str, every: Evaluation) -> list[str]:
+    """A line of the table: of the cold at three thresholds, what it cost them, and of everybody."""
+    told = [campaign for campaign in every.chosen() if campaign.cold]
+    at, loose = every.threshold(0.001), at_ceiling(every)
+    counts, total = every.stopped(at)
+    return [
+        name,
+        *(share(sum(c.stopped(at)[moment] for c in told), len(told)) for moment in MOMENTS),
+        *(share(sum(c.flagged()[moment] for c in told), len(told)) for moment in MOMENTS),
+        *(share(sum(c.stopped(loose)[moment] for c in told), len(told)) for moment in MOMENTS),
+        str(len(told)),
+        *(bothered(every, kind, cold=True) for kind in ROW_KINDS),
+        *(share(counts[moment], total) for moment in MOMENTS),
+        *(bothered(every, kind, cold=False) for kind in ROW_KINDS),
+    ]
 
 
-def _flagged(campaign: Campaign, moment: str) -> bool:
-    """Whether it was stepped up or denied by then, at the default thresholds."""
-    steps = campaign.steps if moment == "ever" else [s for s in campaign.steps if s.step == 1 and s.kind == "issuance"]
-    return any(step.verdict != "allow" for step in steps)
+def bothered(every: Evaluation, kind: str, *, cold: bool) -> str:
+    """The share of legitimate rows that were not allowed: of the cold, or of all."""
+    masks = [rows.labels.cold if cold else np.ones(len(rows.scores), dtype=np.bool_) for rows in every.honest[kind]]
+    flagged = [rows.got("step_up", "deny") & mask for rows, mask in zip(every.honest[kind], masks, strict=True)]
+    of = sum(int(mask.sum()) for mask in masks)
+    return f"{100 * sum(int(found.sum()) for found in flagged) / max(of, 1):.3f} % of {of}"
 
 
-def _all(every: Evaluation, threshold: float, moment: str) -> tuple[int, int]:
-    counts, total = every.stopped(threshold)
-    return counts[moment], total
-
-
-def _refused(verdicts: Counter[str]) -> str:
-    return f"{100 * (1 - verdicts['allow'] / max(verdicts.total(), 1)):.3f} %"
-
-
-def cold_rows(organisation: Organisation, judged: Sequence[Row]) -> set[tuple[str, str]]:
-    """The rows before which their requester had fewer than `COLD_EVENTS` issuances, by kind and id."""
-    issuances = [row.event for row in organisation.rows if isinstance(row.event, Issuance)]
-    granted = {issuance.id for issuance in issuances if issuance.outcome == "granted"}
-    counts: Counter[str] = Counter()
-    found = set()
-    for row in judged:
-        if counts[row.requester] < COLD_EVENTS:
-            found.add((row.kind, row.id))
-        if row.kind == "issuance" and row.id in granted:
-            counts[row.requester] += 1
-    return found
+def at_ceiling(every: Evaluation) -> float:
+    """The threshold at which as many legitimate issuances of the cold alarm as may."""
+    said = np.sort(np.concatenate([rows.scores[rows.labels.cold] for rows in every.honest["issuance"]]))[::-1]
+    return float(said[int(CEILING * len(said))]) if len(said) else math.inf
 
 
 def purity(organisation: Organisation) -> list[list[str]]:
@@ -222,11 +166,12 @@ def main() -> None:
     lines = []
     for played in ("newborn", "as is"):
         for kind, grouper in (("names", None), ("learnt", group_peers)):
-            cold = Cold(f"{played}, {kind}")
+            every = Evaluation(kind)
             for organisation in organisations(pairs):
                 lived = newborn(organisation) if played == "newborn" else organisation
-                cold.add(lived, rows((row.event for row in lived.rows), shipped_policy(), grouper))
-            lines.append(cold.row())
+                judged = rows((r.event for r in lived.rows), shipped_policy(), grouper)
+                every.add(ground(lived), [Scored(r.id, r.kind, r.evidence, r.verdict) for r in judged])
+            lines.append(row(f"{played}, {kind}", every))
     print(table(HEADER, lines), "\n")
     tables = [line for organisation in organisations(pairs) for line in purity(organisation)]
     print(table(("organisation", "groups by", "groups", "application and environment", "role"), tables))
