@@ -33,7 +33,7 @@ LIMITS: Final = ("rate", "concurrency", "authentication")
 """What may turn a request away."""
 
 NATS: Final = (-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 14.0, 20.0, 30.0)
-"""Evidence: finer about the default thresholds (6 and 14)."""
+"""Evidence: finer about where thresholds come to lie."""
 
 SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 """An answer and a commit: from the half millisecond they should take to the ten seconds nobody waits."""
