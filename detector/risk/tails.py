@@ -127,7 +127,7 @@ def most(count: float) -> float:
     """The upper 95 % limit of a Poisson mean that gave `count` (Wilson and Hilferty 1931).
 
     >>> round(most(0.0), 2), round(most(10.0), 2)
-    (3.0, 16.97)
+    (2.97, 16.96)
     """
     one = count + 1.0
     return one * (1.0 - 1.0 / (9.0 * one) + SURE / (3.0 * sqrt(one))) ** 3

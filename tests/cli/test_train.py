@@ -36,7 +36,7 @@ def test_a_better_model_is_written_and_can_be_used(assayer: Assayer, log: tuple[
     """It says by how much, on what, and how to use it; replay then weighs with it."""
     said = assayer("train", log[0], "--labels", told(log[1]), "--out", "model.json")
     assert (said.status, said.err) == (0, "")
-    assert "judged on, after that: 20 malicious and 720 legitimate events" in said.out
+    assert "judged on, after that: 30 malicious and 1,080 legitimate events" in said.out
     assert "better: at equal false alarms it finds" in said.out
     assert "wrote model.json" in said.out
     model = read_model(Path("model.json"))
