@@ -26,14 +26,20 @@ MOST_TAKERS: Final = 8
 def remember(
     memory: Memory, standing: Standing, requester: str, weighed: Weighed, now: float, *, flagged: bool
 ) -> None:
-    """Remember what was odd about a row, and who showed it; `flagged` where nobody answered for it yet."""
+    """Remember what was odd about a row, and who showed it; `flagged` where nobody answered for it yet.
+
+    The weightiest of a flagged row stands for all of it: asked for again, it is worth what the row was.
+    """
     odd = standing.odd
+    weightiest = max(weighed.odd, key=weighed.odd.__getitem__, default="") if flagged else ""
     for key, quanta in weighed.odd.items():
         before = odd.get(key)
         if before is None or now - before.at >= ODDITY_SECONDS:
             odd[key] = Oddity(quanta, now, before.flagged if before is not None else 0.0)
         if flagged:
             odd[key].flagged = now
+        if key == weightiest:
+            odd[key].quanta = max(quanta, weighed.own)
         if len(odd) > MOST_ODDITIES:
             del odd[next(iter(odd))]
         _taken_up(memory, key, requester, now, flagged=flagged)
