@@ -202,7 +202,7 @@ def _expected(index: int, code: str, facets: Facets, family: Family, baselines: 
     if index < len(facets.values):
         if own is not None:
             return _usual(own.counts[index], own.total)
-        group = family.groups.get(facets.peers) or family.groups.get(facets.group)
+        group = family.peers.get(facets.peers) or family.groups.get(facets.group)
         crowd = group or family.issuers.get(facets.issuer) or family.fleet
         return f"{_usual(crowd.counts[index], crowd.totals[index])} with {_fellows(facets, baselines)}"
     grade = index - len(facets.values)

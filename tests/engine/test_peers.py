@@ -131,6 +131,16 @@ def test_a_stranger_like_nobody_is_told_so(fleet: World) -> None:
     assert world.engine.ask(grant, trusted=True).decision.sure < SURE / 2
 
 
+def test_a_newcomer_is_told_what_its_learnt_peers_show(fleet: World) -> None:
+    """What was expected of it is what the group that it is compared with does, and nobody else."""
+    world = again(fleet)
+    odd = {**work("search", requester="spiffe://prod/zebra/quokka"), "resource": "attic/x"}
+    reasons = world.engine.ask(world.grant(**odd), trusted=True).decision.weighed.reasons
+    said = next(reason.expected for reason in reasons if "attic" in reason.observed)
+    assert "search" in said
+    assert not any(kind in said for kind in KINDS if kind != "search")
+
+
 def test_asking_groups_nobody(fleet: World) -> None:
     """However long a round is due and however often strangers ask, no ask assigns or places anybody."""
     world = again(fleet)
