@@ -20,7 +20,7 @@ from msgspec import Struct, field
 from detector.engine.policy import Policy, Thresholds
 from detector.evidence import quantised
 from detector.features.rhythm import DAY
-from detector.risk.tails import BINS, Peaks, Tally
+from detector.risk.tails import Peaks, Tally
 from detector.risk.wealth import KEPT_DAYS, RECORDS, Day, Days
 
 AGED_DAYS: Final = 7
@@ -44,6 +44,9 @@ SEASONED_DAYS: Final = 7
 
 LEAST_DAYS: Final = 200.0
 """Aged requester-days before any p-value is drawn from them."""
+
+NEVER: Final = 1e9
+"""Nats that no day comes to."""
 
 HALVES: Final = 2.0
 """Two ways to a deny, what accumulates and what is bet: each has half of the budget."""
@@ -71,7 +74,7 @@ class Drawn(Struct, frozen=True):
 
     thresholds: Thresholds
     tails: tuple[Tally, ...] = ()
-    odd_from: float = 1e9
+    odd_from: float = NEVER
 
 
 class Reference(Struct):
@@ -163,10 +166,11 @@ def draw(reference: Reference, policy: Policy) -> Drawn:
     every = Tally()
     for tally in reference.aged.tops:
         every.merge(tally)
+    told = every.total >= LEAST_DAYS
     return Drawn(
         thresholds=Thresholds(step_up=step_up, deny=deny),
         tails=tuple(copy.deepcopy(reference.aged.tops)),
-        odd_from=_quantile(every, ODD_DAY) if every.total >= LEAST_DAYS else 1e9,
+        odd_from=every.lowest(lambda above: above <= ODD_DAY * every.total, NEVER) if told else NEVER,
     )
 
 
@@ -178,14 +182,3 @@ def wealth_limit(policy: Policy) -> float:
 def _towards(wanted: float, now: float, start: float) -> float:
     wanted = min(max(wanted, start - EASIER), start + STRICTER)
     return quantised(min(max(wanted, now - SLEW), now + SLEW))
-
-
-def _quantile(tally: Tally, share: float) -> float:
-    """The lowest bin's edge above which no more than `share` of all lie."""
-    above, edge = 0.0, 1e9
-    for place in sorted(tally.bins, reverse=True):
-        above += tally.bins[place]
-        if above > share * tally.total:
-            break
-        edge = place / BINS
-    return edge

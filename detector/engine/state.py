@@ -307,11 +307,11 @@ class State:
     ) -> None:
         """Move the observed risk and remember what was odd. An ask remembers nothing: asking twice is no habit."""
         step(standing.risk, moved, now)
-        days = standing.days
-        if days.day != int(now // DAY):
+        days, today = standing.days, int(now // DAY)
+        if days.day != today:
             if days.day:
                 self.memory.reference.count_day(days, now)
-            days.day = int(now // DAY)
+            days.day = today
         days.top = max(days.top, in_nats(weighed.own))
         days.peak = max(days.peak, standing.risk.observed)
         remember(self.memory, standing, requester, weighed, now, flagged=weighed.verdict != "allow" and not cleared)

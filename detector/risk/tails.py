@@ -9,6 +9,7 @@ Wrong where tomorrow's legitimate rows are unlike those that were counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import log, sqrt
 from typing import Final
 
@@ -75,13 +76,18 @@ class Tally(Struct):
         """
         if budget <= 0.0 or most(0.0) > budget * self.total:
             return None
-        above, least = 0.0, (max(self.bins, default=0) + 1) / BINS
+        past = (max(self.bins, default=0) + 1) / BINS
+        return max(self.lowest(lambda above: most(above) <= budget * self.total, past), FLOOR)
+
+    def lowest(self, borne: Callable[[float], bool], otherwise: float) -> float:
+        """The lowest bin's edge (nats) above which so many scores lie as are borne; `otherwise` where there is none."""
+        above, edge = 0.0, otherwise
         for place in sorted(self.bins, reverse=True):
             above += self.bins[place]
-            if most(above) > budget * self.total:
+            if not borne(above):
                 break
-            least = place / BINS
-        return max(least, FLOOR)
+            edge = place / BINS
+        return edge
 
 
 class Peaks(Struct):
