@@ -114,6 +114,9 @@ class Telemetry:
         self._joins = counter("joins", "Decisions sought for issuances, issuances for usages.", "join", "result")
         self._set_aside = counter("set_aside", "Events held for a partner, late, or duplicates.", "why")
         self._learnt = counter("learnt", "Events that taught the baselines.", "kind")
+        self._glasses = counter("glasses_broken", "Asks that passed enforcement through a broken glass.")
+        self._unreviewed_glasses = gauge("glasses_unreviewed", "Broken glasses that nobody has reviewed.")
+        self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
         self._accepted = counter("events_accepted", "Events taken in.", "dialect")
         self._unreadable = counter("decoder_errors", "Log records that could not be read.", "dialect", "reason")
@@ -180,6 +183,10 @@ class Telemetry:
         """An event taught the baselines."""
         self._child(self._learnt, kind).inc()
 
+    def glass_broken(self) -> None:
+        """Somebody passed enforcement in an emergency."""
+        self._glasses.inc()
+
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched or withdrawn."""
         self._child(self._rule_changes, change).inc()
@@ -237,6 +244,8 @@ class Telemetry:
         for verdict, nats in vitals.thresholds.items():
             self._thresholds.labels(verdict=verdict).set(nats)
         self._pressed.set(vitals.pressed)
+        self._halted.set(vitals.halted)
+        self._unreviewed_glasses.set(vitals.glasses_unreviewed)
 
     def _child(self, family: Child, *values: str) -> Child:
         """The family's child for these label values, remembered: `labels` takes a lock every time."""

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Verdict: TypeAlias = Literal["allow", "step_up", "deny"]
+Mode: TypeAlias = Literal["observe", "shadow", "enforce"]
+AnswerMode: TypeAlias = Literal["observe", "shadow", "enforce", "break_glass", "kill_switch"]
+"""What an answer was given under: a mode that the operator set, or what goes past every mode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +42,17 @@ def judge(*, evidence: float, accumulated: float, step_up_at: float, deny_at: fl
     if evidence < step_up_at:
         return "allow"
     return "deny" if accumulated >= deny_at or unlike else "step_up"
+
+
+def answer_mode(mode: AnswerMode, *, glass: bool) -> AnswerMode:
+    """What an answer is given under. Where nothing is enforced there is no glass to break."""
+    return "break_glass" if glass and mode == "enforce" else mode
+
+
+def told(verdict: Verdict, mode: AnswerMode) -> Verdict:
+    """What the broker is told of a verdict. Only where enforcement is on is it told anything but to go on.
+
+    >>> told("deny", "enforce"), told("deny", "shadow"), told("deny", "kill_switch")
+    ('deny', 'allow', 'allow')
+    """
+    return verdict if mode == "enforce" else "allow"

@@ -22,7 +22,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 from msgspec import Struct
 
-Role: TypeAlias = Literal["broker", "ingest", "analyst", "operator"]
+Role: TypeAlias = Literal["broker", "ingest", "approver", "analyst", "operator", "auditor"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 PREFIX: Final = "asy_"

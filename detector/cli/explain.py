@@ -117,7 +117,7 @@ def verdict_in_words(record: Decided) -> str:
     found = record.weighed.verdict
     if found == record.answer:
         return found
-    return f"{found}, but the issuer is in {record.mode} mode: the broker was told {record.answer}"
+    return f"{found}, but the mode is {record.mode}: the broker was told {record.answer}"
 
 
 def _biting(record: Decided) -> str | None:

@@ -55,6 +55,8 @@ class Vitals(Struct, frozen=True):
     rules: Mapping[str, int]
     thresholds: Mapping[str, float]
     pressed: int
+    halted: bool
+    glasses_unreviewed: int
 
 
 def row(

@@ -13,7 +13,15 @@ from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
 from detector.engine.policy import Policy
 from detector.engine.ports import Clock, Ear, Grouper, Log, LogUnavailable, Silence, Snapshots
-from detector.engine.records import Decided, Outcome, OutcomeRecorded, PeersAssigned
+from detector.engine.records import (
+    BreakGlassReviewed,
+    Decided,
+    GlassFinding,
+    KillSwitchTurned,
+    Outcome,
+    OutcomeRecorded,
+    PeersAssigned,
+)
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
 from detector.rules import Rule, RuleMode, Selector
@@ -100,6 +108,18 @@ class Engine:
         if self.decision(decision_id) is None:
             raise KeyError(decision_id)
         record = OutcomeRecorded(decision=decision_id, outcome=outcome, by=by)
+        return self._journal.append(record, self._journal.now())
+
+    def turn_kill_switch(self, *, engaged: bool, by: str, because: str) -> Future[int]:
+        """Halt enforcement everywhere, or take it up again: every answer from the next on is under it."""
+        record = KillSwitchTurned(engaged=engaged, by=by, because=because)
+        return self._journal.append(record, self._journal.now())
+
+    def review_glass(self, glass: str, finding: GlassFinding, *, by: str, note: str = "") -> Future[int]:
+        """Say what a look at a broken glass found. Raises `KeyError` for one that is not known."""
+        if glass not in self.state.memory.glasses:
+            raise KeyError(glass)
+        record = BreakGlassReviewed(glass=glass, finding=finding, by=by, note=note)
         return self._journal.append(record, self._journal.now())
 
     def decision(self, decision_id: str) -> Decided | None:

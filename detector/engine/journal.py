@@ -15,6 +15,7 @@ from detector.engine.records import Configured, Entry, Record, Weighed
 from detector.engine.state import State
 from detector.evidence import in_nats
 from detector.features.facets import Facets
+from detector.verdict import AnswerMode
 
 
 class Journal:
@@ -60,9 +61,8 @@ class Journal:
         latest = self._latest
         return latest if latest is not None and not latest.done() else None
 
-    def heard(self, kind: str, weighed: Weighed, issuer: str, judged: Judged) -> None:
+    def heard(self, kind: str, weighed: Weighed, mode: AnswerMode, judged: Judged) -> None:
         """Tell the ear what was judged, and what it came to once rules had their say."""
-        mode = self.state.policy.mode_for(issuer)
         nats = in_nats(weighed.evidence)
         verdict, shares, novel = weighed.verdict, judged.shares, judged.novel
         self.ear.judged(kind=kind, verdict=verdict, mode=mode, nats=nats, shares=shares, novel=novel)

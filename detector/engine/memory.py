@@ -12,7 +12,7 @@ from detector.engine.budgets import Reference
 from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
-from detector.engine.records import Decided
+from detector.engine.records import Decided, GlassFinding
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
 from detector.risk import Risk
@@ -73,6 +73,29 @@ class Hits(Struct):
     shadow: int = 0
 
 
+class Halt(Struct):
+    """The kill switch is on: since when (the log's clock), by whom, why."""
+
+    since: float
+    by: str
+    because: str
+
+
+class BrokenGlass(Struct):
+    """A window in which a requester passes enforcement, and what came of looking at it afterwards.
+
+    `decisions` is how many asks went through it; `finding` is `None` until somebody reviewed it.
+    """
+
+    requester: str
+    opened: float
+    until: float
+    purpose: str
+    decisions: int = 1
+    finding: GlassFinding | None = None
+    reviewer: str = ""
+
+
 class Memory(Struct):
     """Everything folded but the baselines, in one value that can leave the process."""
 
@@ -93,6 +116,9 @@ class Memory(Struct):
     pressures: dict[str, Pressure] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     hits: dict[str, Hits] = field(default_factory=dict)
+    halted: Halt | None = None
+    glasses: dict[str, BrokenGlass] = field(default_factory=dict)
+    untaught: Recent[float] = field(default_factory=lambda: Recent(IDS))
     lessons: deque[Lesson] = field(default_factory=deque)
     flagged: dict[str, Lesson] = field(default_factory=dict)
     position: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from detector.engine import judge, rulebook
+from detector.engine import glass, judge, rulebook
 from detector.engine.answers import Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
@@ -88,10 +88,10 @@ def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -
     judged = judge.weigh_grant(state, facets, now, decision=decision)
     weighed = judged.weighed
     rule = rulebook.matching(state, facets, now)
-    if rule is not None and rulebook.bites(rule, grant):
+    if rule is not None and rulebook.bites(rule) and not glass.open_for(state.memory, facets.requester, now):
         weighed = rulebook.denied(rule, weighed)
     journal.append(Observed(event=event, weighed=weighed, decision=decision, teaches=trusted), now, facets)
-    journal.heard("issuance", weighed, grant.issuer, judged)
+    journal.heard("issuance", weighed, state.mode_for(grant.issuer, facets.requester), judged)
     if trusted:
         rulebook.raise_for(journal, facets, weighed, now)
     return row(
@@ -144,7 +144,7 @@ def _usage(journal: Journal, event: Usage, now: float, *, trusted: bool, held: b
     else:
         journal.append(Observed(event=event, weighed=weighed, teaches=trusted), now, facets)
     journal.ear.joined("issuance", found=lease is not None)
-    journal.heard("usage", weighed, facets.issuer, judged)
+    journal.heard("usage", weighed, state.mode_for(facets.issuer, facets.requester), judged)
     if trusted and lease is not None:
         rulebook.raise_for_use(journal, lease, weighed, now)
     return row(

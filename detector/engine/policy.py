@@ -16,13 +16,13 @@ from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, IdentityRule
 from detector.features.rhythm import DAY
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+from detector.verdict import Mode
 
 COLD_SHARE: Final = 0.65
 """What part of an old hand's evidence is enough of one with few events: it has few habits yet that could
 be broken, so that abuse of it says less. Placed where about one in a hundred of its legitimate issuances
 is stepped up on organisations not trained on, half of the ceiling of two (`python -m bench.cold`)."""
 
-Mode: TypeAlias = Literal["observe", "shadow", "enforce"]
 RuleMode: TypeAlias = Literal["shadow", "enforced"]
 
 
@@ -52,6 +52,18 @@ class RulePolicy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GlassPolicy:
+    """How far a broken glass goes: past every verdict for `window_seconds`, and `unreviewed` times at most.
+
+    `unreviewed` counts a requester's windows that nobody has reviewed: past it, a broken glass
+    is judged like any request. 0 lets nobody past.
+    """
+
+    window_seconds: float = 4 * 3600.0
+    unreviewed: int = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """All of it. The defaults are what a fresh installation runs with.
 
@@ -63,12 +75,14 @@ class Policy:
 
     mode: Mode = "enforce"
     issuer_modes: Mapping[str, Mode] = field(default_factory=dict)
+    requester_modes: Mapping[str, Mode] = field(default_factory=dict)
     thresholds: Thresholds = Thresholds()
     issuer_thresholds: Mapping[str, Thresholds] = field(default_factory=dict)
     step_up_budget: float = 0.001
     false_deny_budget: float = 0.001
     tighten: float = 0.25
     rules: RulePolicy = RulePolicy()
+    break_glass: GlassPolicy = GlassPolicy()
     identity: tuple[IdentityRule, ...] = DEFAULT_IDENTITY_RULES
     sensitivity: tuple[SensitivityRule, ...] = DEFAULT_SENSITIVITY_RULES
     quarantine_seconds: float = 3600.0
@@ -76,9 +90,13 @@ class Policy:
     model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
 
-    def mode_for(self, issuer: str) -> Mode:
-        """The issuer's own mode, else the general one."""
+    def mode_for(self, issuer: str, requester: str = "") -> Mode:
+        """The mode of a canonical requester, else of the issuer, else the general one."""
+        if self.requester_modes:
+            own = self.requester_modes.get(requester)
+            if own is not None:
+                return own
         return self.issuer_modes.get(issuer, self.mode)
 
 
-__all__ = ["Mode", "Policy", "RuleMode", "RulePolicy", "Sensitivity", "Thresholds"]
+__all__ = ["GlassPolicy", "Mode", "Policy", "RuleMode", "RulePolicy", "Sensitivity", "Thresholds"]

@@ -89,6 +89,9 @@ class Ear(Protocol):
     def learnt(self, kind: str) -> None:
         """An event of this kind taught the baselines."""
 
+    def glass_broken(self) -> None:
+        """A request passed enforcement through a broken glass."""
+
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched, expired or withdrawn."""
 
@@ -111,6 +114,9 @@ class Silence:
         """Nothing."""
 
     def learnt(self, kind: str) -> None:
+        """Nothing."""
+
+    def glass_broken(self) -> None:
         """Nothing."""
 
     def rule_changed(self, change: str) -> None:

@@ -22,9 +22,10 @@ from detector.engine.policy import Policy, Thresholds
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import quantise
 from detector.rules import Rule, RuleChange
-from detector.verdict import Reason, Verdict
+from detector.verdict import AnswerMode, Reason, Verdict
 
 Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
+GlassFinding: TypeAlias = Literal["justified", "unjustified"]
 
 
 class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -57,6 +58,13 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             raise ValueError(message)
 
 
+class Glass(Struct, frozen=True):
+    """A broken glass that a decision passed through: since which decision it is open, and until when."""
+
+    opened_by: str
+    until: float
+
+
 class Configured(Struct, frozen=True, tag="configured"):
     """The operator's policy came into force."""
 
@@ -87,7 +95,7 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     position: int
     weighed: Weighed
     answer: Verdict
-    mode: str
+    mode: AnswerMode
     moves_risk: bool
     rule: str | None = None
     rule_mode: str | None = None
@@ -96,6 +104,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     group: str | None = None
     sure: float = 0.0
     fellows: int = 0
+    glass: Glass | None = None
+    glass_refused: str = ""
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
@@ -138,6 +148,23 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded")
     by: str
 
 
+class KillSwitchTurned(Struct, frozen=True, kw_only=True, tag="kill_switch_turned"):
+    """Enforcement was halted everywhere, or taken up again."""
+
+    engaged: bool
+    by: str
+    because: str
+
+
+class BreakGlassReviewed(Struct, frozen=True, kw_only=True, tag="break_glass_reviewed"):
+    """Somebody looked at what was done through a broken glass; `glass` is the decision that it opened with."""
+
+    glass: str
+    finding: GlassFinding
+    by: str
+    note: str = ""
+
+
 class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):
     """Peer groups were found: what they are like, and who belongs elsewhere than before.
 
@@ -151,7 +178,16 @@ class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 Record: TypeAlias = (
-    Configured | Recalibrated | Decided | Observed | Released | RuleChanged | OutcomeRecorded | PeersAssigned
+    Configured
+    | Recalibrated
+    | Decided
+    | Observed
+    | Released
+    | RuleChanged
+    | OutcomeRecorded
+    | KillSwitchTurned
+    | BreakGlassReviewed
+    | PeersAssigned
 )
 
 
@@ -195,6 +231,8 @@ _Written: TypeAlias = (
     | Released
     | RuleChanged
     | OutcomeRecorded
+    | KillSwitchTurned
+    | BreakGlassReviewed
     | PeersAssigned
 )
 _OBSERVED: Final[dict[type, type[Observed]]] = {

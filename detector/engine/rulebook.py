@@ -14,7 +14,6 @@ from detector.engine.joins import Lease
 from detector.engine.journal import Journal
 from detector.engine.records import RuleChanged, Weighed
 from detector.engine.state import State
-from detector.events import GrantRequest
 from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.features.rhythm import DAY
 from detector.rules import SELECTABLE, Rule, RuleChange, RuleMode, Selector, narrowest
@@ -48,9 +47,9 @@ def _live(state: State, requester: str, values: Mapping[str, str | None], now: f
     ]
 
 
-def bites(rule: Rule, request: GrantRequest) -> bool:
-    """Whether a matching rule denies: not in shadow, and never a broken glass."""
-    return rule.mode == "enforced" and not request.break_glass
+def bites(rule: Rule) -> bool:
+    """Whether a matching rule denies."""
+    return rule.mode == "enforced"
 
 
 def denied(rule: Rule, weighed: Weighed) -> Weighed:

@@ -14,15 +14,18 @@ from typing import Any, Final, cast
 import msgspec
 
 from detector.baselines.baselines import Baselines
+from detector.engine import glass
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
-from detector.engine.memory import Hits, Lesson, Memory, Standing, revived, saved
+from detector.engine.memory import Halt, Hits, Lesson, Memory, Standing, revived, saved
 from detector.engine.oddities import forgive, news, remember
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import (
+    BreakGlassReviewed,
     Configured,
     Decided,
     Entry,
+    KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
@@ -41,6 +44,7 @@ from detector.features.sensitivity import Sensitivities
 from detector.risk import step
 from detector.risk.pressure import ALARM_AT, TIGHTEN, Pressure
 from detector.rules import Rule
+from detector.verdict import AnswerMode
 
 MOST_HISTORY: Final = 64
 """Points of a requester's risk over time that are kept: enough for a plot."""
@@ -81,6 +85,12 @@ class State:
     def _probability(self, quanta: int, use: bool) -> float:  # noqa: FBT001 - a cache's key
         """The probability of abuse for a row's evidence, in millionths; most rows come to one of a few hundred."""
         return round(self.policy.model.probability(in_nats(quanta), use=use), 6)
+
+    def mode_for(self, issuer: str, requester: str) -> AnswerMode:
+        """What enforcement is under for a requester at an issuer, now."""
+        if self.memory.halted is not None:
+            return "kill_switch"
+        return self.policy.mode_for(issuer, requester)
 
     def thresholds_for(self, issuer: str) -> Thresholds:
         """The issuer's own thresholds, else those last drawn, else the configured ones."""
@@ -124,6 +134,10 @@ class State:
             self.index_rules()
         elif isinstance(record, OutcomeRecorded):
             self._settled(record, now)
+        elif isinstance(record, KillSwitchTurned):
+            memory.halted = Halt(now, record.by, record.because) if record.engaged else None
+        elif isinstance(record, BreakGlassReviewed):
+            glass.reviewed(memory, record)
         elif isinstance(record, Recalibrated):
             memory.reference.turn(record.drawn, record.day)
         elif isinstance(record, Configured):
@@ -193,6 +207,8 @@ class State:
             memory.minted.put(record.decision, event.id)
         if outcome == "malicious":
             memory.condemned.put(event.id, now)
+        if grant.break_glass:
+            memory.untaught.put(event.id, now)
         if grant.task:
             joins.work(grant.task, requester, grant.time)
         if event.credential is not None:
@@ -239,6 +255,7 @@ class State:
         if record.weighed.verdict != "allow":
             memory.refused.put(named, now)
             self._remember(standing, now)
+        glass.passed(memory, record, now)
         if record.rule is not None:
             hits = memory.hits.setdefault(record.rule, Hits())
             if record.rule_mode == "enforced":

@@ -46,9 +46,9 @@ def teach(memory: Memory, baselines: Baselines, now: float) -> None:
 
 
 def learn(memory: Memory, baselines: Baselines, lesson: Lesson, now: float) -> None:
-    """Take one lesson into the baselines, the reference and the reach, unless it was condemned."""
+    """Take one lesson in, unless it was condemned, or came through a broken glass."""
     facets = lesson.facets
-    if lesson.issuance in memory.condemned:
+    if lesson.issuance in memory.condemned or lesson.issuance in memory.untaught:
         return
     if lesson.nats is not None:
         memory.reference.count_row(lesson.nats, use=lesson.use)

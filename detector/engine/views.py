@@ -61,7 +61,7 @@ def issuer(state: State, name: str, now: float) -> Mapping[str, Any] | None:
     habits = state.baselines.grants.habits.values()
     return {
         "issuer": name,
-        "mode": state.policy.mode_for(name),
+        "mode": state.mode_for(name, ""),
         "thresholds": {"step_up": thresholds.step_up, "deny": thresholds.deny},
         "under_pressure": state.pressed(name, now),
         "requesters": sum(1 for own in habits if name in own.counts[_ISSUER]),
@@ -103,6 +103,8 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
         rules=states,
         thresholds={"step_up": thresholds.step_up, "deny": thresholds.deny},
         pressed=sum(1 for name in memory.pressures if state.pressed(name, now)),
+        halted=memory.halted is not None,
+        glasses_unreviewed=sum(1 for glass in memory.glasses.values() if glass.finding is None),
     )
 
 

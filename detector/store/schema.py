@@ -14,8 +14,10 @@ import sqlite3
 from typing import Final
 
 from detector.engine.records import (
+    BreakGlassReviewed,
     Configured,
     Decided,
+    KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
@@ -63,9 +65,11 @@ def id_of(record: Record) -> str | None:
     match record:
         case Decided() | OutcomeRecorded():
             return record.decision
+        case BreakGlassReviewed():
+            return record.glass
         case RuleChanged():
             return record.rule.id
-        case Configured() | Recalibrated() | PeersAssigned():
+        case Configured() | Recalibrated() | PeersAssigned() | KillSwitchTurned():
             return None
     found_nothing = record.weighed is None or record.weighed.verdict == "allow"
     return None if found_nothing and isinstance(record.event, Usage) else record.event.id

@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 from detector.baselines.peers import Grouping, Placement, Profile
 from detector.engine.policy import Policy
 from detector.engine.records import (
+    BreakGlassReviewed,
     Configured,
     Decided,
+    GlassFinding,
+    KillSwitchTurned,
     Observed,
     Outcome,
     OutcomeRecorded,
@@ -107,6 +110,8 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(Released, event=usages, weighed=weighings),
     st.builds(RuleChanged, rule=rules, change=st.sampled_from(get_args(RuleChange)), by=names, reason=names),
     st.builds(PeersAssigned, grouping=groupings, whole=st.booleans()),
+    st.builds(KillSwitchTurned, engaged=st.booleans(), by=names, because=names),
+    st.builds(BreakGlassReviewed, glass=names, finding=st.sampled_from(get_args(GlassFinding)), by=names, note=names),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 
