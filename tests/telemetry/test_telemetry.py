@@ -99,6 +99,8 @@ def test_gauges_say_what_the_engine_said(telemetry: Telemetry) -> None:
         rules={"enforced": 2},
         thresholds={"step_up": 6.25, "deny": 8.0},
         pressed=1,
+        halted=True,
+        glasses_unreviewed=2,
     )
     telemetry.examined(vitals, durable=100, trouble="disk full", ready=False)
     values = {
