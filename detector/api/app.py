@@ -19,6 +19,7 @@ from detector.api.callers import Gate
 from detector.api.decisions import decisions
 from detector.api.door import Door
 from detector.api.durability import Durability
+from detector.api.emergencies import emergencies
 from detector.api.events import Events
 from detector.api.limits import Limits
 from detector.api.openapi import VERSION, methods
@@ -111,7 +112,7 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    for router in (decisions(service), portraits(service), rules(service), probes(service)):
+    for router in (decisions(service), portraits(service), rules(service), emergencies(service), probes(service)):
         app.include_router(router)
     return app
 

@@ -107,10 +107,15 @@ def parse(body: bytes) -> Any:
         raise Problem(400, "the body is not JSON: it is not UTF-8") from None
 
 
-async def document(scope: Scope, receive: Receive, shape: type[Document], *, limit: int) -> Document:
-    """The body as a `shape`. Raises a `Problem` naming the field."""
+async def document(
+    scope: Scope, receive: Receive, shape: type[Document], *, limit: int, blank: Document | None = None
+) -> Document:
+    """The body as a `shape`; `blank`, if given, where there is none. Raises a `Problem` naming the field."""
+    raw = await raw_body(scope, receive, limit)
+    if not raw and blank is not None:
+        return blank
     must_be_json(scope)
-    value = parse(await raw_body(scope, receive, limit))
+    value = parse(raw)
     try:
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:

@@ -14,10 +14,11 @@ from detector.api.callers import Caller, needs
 from detector.api.problems import Problem
 from detector.api.service import Service
 from detector.api.wire import NewOutcome, answer
-from detector.engine.records import Decided, Entry
+from detector.engine import Engine
+from detector.engine.records import Decided, Entry, Trust
 
 READERS: Final = needs("analyst", "operator")
-LABELLERS: Final = needs("analyst", "operator", "broker")
+LABELLERS: Final = needs("analyst", "operator", "approver", "broker")
 BROKERS_SAY: Final = frozenset({"approved", "refused"})
 """A broker knows how its step-up ended; whether a request was legitimate is an analyst's word."""
 
@@ -41,14 +42,40 @@ def decisions(service: Service) -> APIRouter:
         said = await document(request.scope, request.receive, NewOutcome, limit=service.limits.request_bytes)
         if said.outcome not in BROKERS_SAY and not {"analyst", "operator"}.intersection(caller.roles):
             raise Problem(403, f"outcome: a broker may say {' or '.join(sorted(BROKERS_SAY))}, not {said.outcome}")
+        decided = await _decision(service, decision_id)
+        _refuse_oneself(service, decided, caller.name, said.by)
+        trust, by = trust_of(caller), f"{said.by} ({caller.name})"
         try:
-            durable = service.engine.record_outcome(decision_id, said.outcome, by=f"{said.by} ({caller.name})")
+            durable = service.engine.record_outcome(decision_id, said.outcome, by=by, trust=trust)
         except KeyError:
-            raise _unknown(decision_id) from None
+            raise Problem(
+                409, f"decision {decision_id[:100]!r} is too old to be answered for: label it in the log"
+            ) from None
         recorded = await service.durability.of(durable)
         return as_json({"decision_id": decision_id, "outcome": said.outcome, "by": said.by, "recorded": recorded})
 
     return routes
+
+
+def trust_of(caller: Caller) -> Trust:
+    """How far this caller's word on a decision goes."""
+    if {"analyst", "operator"}.intersection(caller.roles):
+        return "analyst"
+    return "approver" if "approver" in caller.roles else "broker"
+
+
+def _refuse_oneself(service: Service, decided: Decided, *names: str) -> None:
+    """Nobody answers for himself. Raises a 403 `Problem`."""
+    own = parties(service.engine, decided)
+    if any(service.engine.state.identities.fold(name) in own for name in names):
+        raise Problem(403, "by: nobody answers for a request of his own, or one made on his behalf")
+
+
+def parties(engine: Engine, decided: Decided) -> frozenset[str]:
+    """The canonical names of everybody that a request is made by, for, or on behalf of."""
+    fold, request = engine.state.identities.fold, decided.request
+    named = (request.requester, request.consumer or "", *request.on_behalf_of)
+    return frozenset({decided.requester, *(fold(name) for name in named if name)})
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from detector.api.callers import Caller, needs
 from detector.api.decisions import Reader, as_json
 from detector.api.problems import Problem, invalid
 from detector.api.service import Service
-from detector.api.wire import NewRule, Withdrawal, rule_view
+from detector.api.wire import Enforcement, NewRule, Withdrawal, rule_view
 from detector.rules import Rule, RuleState
 
 OPERATORS: Final = needs("operator")
@@ -42,7 +42,8 @@ def rules(service: Service) -> APIRouter:
                 by=caller.name,
                 reason=new.reason,
                 lifetime_seconds=new.lifetime_seconds,
-                mode=new.mode,
+                goal=new.mode,
+                override=new.override,
             )
         except ValueError as error:
             field, _, wrong = str(error).partition(": ")
@@ -57,8 +58,10 @@ def rules(service: Service) -> APIRouter:
         return as_json(_view(service, rule))
 
     @routes.post("/v1/deny-rules/{rule_id}/enforce")
-    async def enforce(rule_id: str, caller: Operator) -> Response:
-        return await _settled(service, _changed(rule_id, lambda: engine.enforce_rule(rule_id, by=caller.name)))
+    async def enforce(rule_id: str, request: Request, caller: Operator) -> Response:
+        how = await document(request.scope, request.receive, Enforcement, limit=limit, blank=Enforcement())
+        changed = _changed(rule_id, lambda: engine.enforce_rule(rule_id, by=caller.name, override=how.override))
+        return await _settled(service, changed)
 
     @routes.post("/v1/deny-rules/{rule_id}/shadow")
     async def shadow(rule_id: str, caller: Operator) -> Response:

@@ -12,11 +12,12 @@ from msgspec import Meta, Struct
 
 from detector.api.bodies import parse
 from detector.api.problems import Problem, invalid
-from detector.engine.records import Decided
-from detector.engine.rulebook import MOST_LIFETIME_SECONDS
+from detector.engine.memory import Hits
+from detector.engine.raising import MOST_LIFETIME_SECONDS
+from detector.engine.records import Decided, GlassFinding
 from detector.events import GrantRequest, Privilege
 from detector.evidence import QUANTA
-from detector.rules import Rule, Selector, by_hand
+from detector.rules import Backtest, Goal, Rule, Selector, by_hand
 from detector.sources import native
 from detector.sources.base import Unreadable
 from detector.sources.fields import ID_DIGITS
@@ -37,10 +38,11 @@ class StepUp(Struct, frozen=True):
 
 
 class DenyRule(Struct, frozen=True):
-    """The deny rule that matched; in shadow it only counts."""
+    """The deny rule that matched, how far it is in its life, and whether it denied this request."""
 
     id: str
-    mode: str
+    stage: str
+    denied: bool
     rule: str
 
 
@@ -57,6 +59,15 @@ class Fellows(Struct, frozen=True):
     group: str
     members: int
     sureness: float
+
+
+class BreakGlass(Struct, frozen=True, omit_defaults=True):
+    """Whether a broken glass was passed: under which id and until when (RFC 3339), or why not."""
+
+    passed: bool
+    id: str = ""
+    until: str = ""
+    because: str = ""
 
 
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -79,6 +90,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     weighed_verdict: Verdict | None = None
     deny_rule: DenyRule | None = None
     step_up: StepUp | None = None
+    break_glass: BreakGlass | None = None
 
 
 class NewOutcome(Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,11 +106,15 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     requester: Text
     issuer: Text | None = None
     resource: Text | None = None
+    area: Text | None = None
     privilege: Privilege | None = None
+    actions: Text | None = None
     network: Text | None = None
     environment: Text | None = None
+    region: Text | None = None
+    client: Text | None = None
+    workload: Text | None = None
     consumer: Text | None = None
-    actions: Text | None = None
 
     def selector(self) -> Selector:
         """The selector that the engine compares requests with. Raises `ValueError` where it could match nothing."""
@@ -106,12 +122,37 @@ class Scope(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
 
 
 class NewRule(Struct, frozen=True, forbid_unknown_fields=True):
-    """A deny rule as an operator writes it: it always ends, and starts in shadow unless told otherwise."""
+    """A deny rule as an operator writes it: it always ends, and denies nothing unless told to.
+
+    `mode` is how far it goes once its backtest is within the limit; `override` is why it is to be
+    enforced at once, whatever the backtest will say.
+    """
 
     selector: Scope
     reason: Text
     lifetime_seconds: Annotated[float, Meta(ge=1, le=MOST_LIFETIME_SECONDS)]
-    mode: Literal["shadow", "enforced"] = "shadow"
+    mode: Goal = "shadow"
+    override: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+
+
+class Enforcement(Struct, frozen=True, forbid_unknown_fields=True):
+    """`override` is why a rule is to be enforced without a backtest within its limit; empty where it has one."""
+
+    override: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+
+
+class KillSwitch(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether everything is to be allowed and recorded, and why."""
+
+    engaged: bool
+    reason: Text
+
+
+class GlassReview(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a look at a broken glass found."""
+
+    finding: GlassFinding
+    note: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
 
 
 class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,13 +224,25 @@ def answer(decided: Decided, *, recorded: bool) -> Answer:
         recorded=recorded,
         learnt=Learnt(decided.learnt, decided.issuer_known),
         peers=Fellows(decided.group, decided.fellows, decided.sure) if decided.group is not None else None,
+        break_glass=_break_glass(decided) if decided.request.break_glass else None,
         unknown_fields=_unknown(decided.request.unknown) if decided.request.unknown else (),
         weighed_verdict=None if found.verdict == decided.answer else found.verdict,
         deny_rule=None
         if decided.rule is None
-        else DenyRule(id=decided.rule, mode=decided.rule_mode or "shadow", rule=f"/v1/deny-rules/{decided.rule}"),
+        else DenyRule(
+            id=decided.rule,
+            stage=decided.rule_stage or "shadow",
+            denied=decided.rule_bit,
+            rule=f"/v1/deny-rules/{decided.rule}",
+        ),
         step_up=StepUp(f"/v1/decisions/{decided.decision}/outcome") if decided.answer == "step_up" else None,
     )
+
+
+def _break_glass(decided: Decided) -> BreakGlass:
+    if decided.glass is None:
+        return BreakGlass(passed=False, because=decided.glass_refused)
+    return BreakGlass(passed=True, id=decided.glass.opened_by, until=moment(decided.glass.until))
 
 
 def _unknown(fields: Mapping[str, Any]) -> tuple[str, ...]:
@@ -201,22 +254,43 @@ def _unknown(fields: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
-def rule_view(rule: Rule, *, hits: tuple[int, int], now: float) -> dict[str, Any]:
-    """A rule as analysts read it. Times are RFC 3339; `hits` are asks it matched, enforced and in shadow."""
+def rule_view(rule: Rule, *, hits: Hits, now: float) -> dict[str, Any]:
+    """A rule as analysts read it. Times are RFC 3339; `hits` are grants it matched, by the stage it was in."""
     selector = msgspec.to_builtins(rule.selector)
     return {
         "id": rule.id,
         "state": rule.state(now),
-        "mode": rule.mode,
+        "mode": rule.goal,
         "selector": {name: value for name, value in selector.items() if value is not None},
         "scope": rule.selector.words(),
         "created": moment(rule.created),
+        "since": moment(rule.since),
         "expires": moment(rule.expires),
         "by": rule.by,
         "because": rule.because,
         "taken_back": rule.taken_back or None,
-        "hits": hits[0],
-        "shadow_hits": hits[1],
+        "recurrence": rule.recurrence,
+        "backtest": _backtest(rule.backtest) if rule.backtest is not None else None,
+        "override": None if rule.override is None else f"{rule.override.by}: {rule.override.because}",
+        "hits": hits.enforced,
+        "canary_hits": hits.canary,
+        "shadow_hits": hits.shadow,
+        "quiet_hits": hits.quiet,
+    }
+
+
+def _backtest(found: Backtest) -> dict[str, Any]:
+    counts = {name: getattr(found, name) for name in ("asked", "hits", "honest", "flagged", "abusive", "limit")}
+    return {
+        **counts,
+        "within": found.within,
+        "in_words": found.words(),
+        "since": moment(found.since),
+        "until": moment(found.until),
+        "position": found.position,
+        "names": dict(found.names),
+        "resources": dict(found.resources),
+        "examples": list(found.examples),
     }
 
 

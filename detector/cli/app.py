@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from detector.cli import config, demo, explain, ingest, replay, rules, serve, token, train
+from detector.cli import config, demo, emergencies, explain, ingest, replay, rules, serve, token, train
 
 COLUMNS: Final = 100
 """Help is this wide on every terminal, so that the README's copy of it is exact."""
@@ -48,6 +48,8 @@ app.command("ingest")(ingest.ingest)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("train")(train.train)
-app.add_typer(rules.commands, name="rules", help="List, show, switch and withdraw deny rules.")
+app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
+app.command("kill-switch")(emergencies.kill_switch)
+app.add_typer(emergencies.glass_commands, name="break-glass", help="List and review broken glasses.")
 app.add_typer(token.commands, name="token", help="Make, list and revoke the tokens of those who may call.")
 app.add_typer(config.commands, name="config", help="Check the configuration, or print it.")

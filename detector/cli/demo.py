@@ -27,15 +27,20 @@ if TYPE_CHECKING:
     from detector.store import LogReader
 
 CONFIGURATION: Final = """\
-# Written by `assayer demo`: the defaults, but deny rules bite at once instead of counting in shadow first.
+# Written by `assayer demo`: the defaults, but a deny rule goes on to bite, and goes through its life in a second.
 [rules]
 mode = "enforced"
+shadow_seconds = 0.5
+canary_seconds = 0.5
 """
 
 HONEST: Final = "honest-requests.jsonl"
 STOLEN: Final = "stolen-runner.jsonl"
 REASONS_SHOWN: Final = 3
-IN_FORCE: Final = frozenset({"shadow", "enforced"})
+ENDED: Final = frozenset({"expired", "withdrawn"})
+RULE_SECONDS: Final = 20.0
+"""How long the demonstration waits for the rule to come through its life."""
+LOOK_SECONDS: Final = 0.2
 TOKEN_SECONDS: Final = 3_600.0
 
 
@@ -184,13 +189,18 @@ def _show_answer(screen: Console, answered: Answered) -> None:
 
 def _show_rules(screen: Console, broker: Broker) -> list[dict[str, Any]]:
     """The rules in force, and how many have come and gone while the history was learnt."""
-    every = broker.rules()
-    standing = [rule for rule in every if rule["state"] in IN_FORCE]
+    every, until = broker.rules(), time.monotonic() + RULE_SECONDS
+    while time.monotonic() < until and not any(rule["state"] == "enforced" for rule in every):
+        time.sleep(LOOK_SECONDS)
+        every = broker.rules()
+    standing = [rule for rule in every if rule["state"] not in ENDED]
     for rule in standing:
         _say(screen, f"  deny rule {rule['id']} ({rule['state']}), raised by {rule['by']}", style="bold")
         _say(screen, f"    stops    {rule['scope']}")
         _say(screen, f"    until    {rule['expires']}, when it ends by itself")
         _say(screen, f"    because  {rule['because']}")
+        if rule["backtest"]:
+            _say(screen, f"    history  {rule['backtest']['in_words']}")
     if not standing:
         _say(screen, "  no deny rule was raised")
     ended = len(every) - len(standing)

@@ -122,7 +122,7 @@ def verdict_in_words(record: Decided) -> str:
 
 def _biting(record: Decided) -> str | None:
     """The deny rule that decided, where one did."""
-    return record.rule if record.rule_mode == "enforced" and record.weighed.verdict == "deny" else None
+    return record.rule if record.rule_bit else None
 
 
 def _show_weighed(screen: Console, weighed: Weighed, *, rule: str | None) -> None:

@@ -56,7 +56,7 @@ class Broker:
             evidence=said["evidence"],
             risk=said["risk"],
             reasons=tuple(said["reasons"]),
-            rule=rule.get("id") if rule.get("mode") == "enforced" else None,
+            rule=rule.get("id") if rule.get("denied") else None,
         )
         if answered.verdict == "allow":
             self.report([_minted(answered)])

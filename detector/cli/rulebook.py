@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from detector.cli.complaint import Complaint
-from detector.cli.output import complain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 
 DURABLE_SECONDS: Final = 10.0
 """For one record: a disk that takes longer is full or gone."""
+
+BACKTEST_SECONDS: Final = 60.0
+LOOK_SECONDS: Final = 0.2
+"""How long a rule's writer waits for its backtest, and how often he looks: a million events take less."""
 
 READS: Final = "analyst"
 CHANGES: Final = "operator"
@@ -43,7 +46,9 @@ class Rulebook(Protocol):
     def change(self, rule_id: str, verb: str, *, reason: str | None = None) -> dict[str, Any]:
         """`enforce`, `shadow` or `withdraw` it. Raises `Complaint` where its state does not allow that."""
 
-    def write(self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str) -> dict[str, Any]:
+    def write(
+        self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str, override: str = ""
+    ) -> dict[str, Any]:
         """A new rule. Raises `Complaint` naming what is wrong with it."""
 
 
@@ -65,14 +70,28 @@ class ServedRules:
 
     def change(self, rule_id: str, verb: str, *, reason: str | None = None) -> dict[str, Any]:
         """`POST /v1/deny-rules/{id}/{verb}`."""
-        body = {} if reason is None else {"reason": reason}
+        word = "override" if verb == "enforce" else "reason"
+        body = {} if reason is None else {word: reason}
         rule: dict[str, Any] = self._remote.post("v1", "deny-rules", rule_id, verb, body=body, needs=CHANGES)
         return rule
 
-    def write(self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str) -> dict[str, Any]:
+    def write(
+        self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str, override: str = ""
+    ) -> dict[str, Any]:
         """`POST /v1/deny-rules`."""
-        body = {"selector": selector, "reason": reason, "lifetime_seconds": lifetime_seconds, "mode": mode}
+        body: dict[str, Any] = {
+            "selector": selector,
+            "reason": reason,
+            "lifetime_seconds": lifetime_seconds,
+            "mode": mode,
+        }
+        if override:
+            body["override"] = override
         rule: dict[str, Any] = self._remote.post("v1", "deny-rules", body=body, needs=CHANGES)
+        ends = time.monotonic() + BACKTEST_SECONDS
+        while rule["backtest"] is None and time.monotonic() < ends:  # the server folds its history meanwhile
+            time.sleep(LOOK_SECONDS)
+            rule = self.one(rule["id"])
         return rule
 
 
@@ -80,7 +99,7 @@ class StoredRules:
     """The rules of a store that this process has opened."""
 
     def __init__(self, store: Embedded) -> None:
-        self._engine = store.engine
+        self._store, self._engine = store, store.engine
         self._by = f"{getpass.getuser()} (command line)"
 
     def all(self) -> list[dict[str, Any]]:
@@ -98,7 +117,7 @@ class StoredRules:
         """Switch it, durably."""
         engine, by = self._engine, self._by
         verbs: dict[str, Callable[[], tuple[Rule, Future[int]]]] = {
-            "enforce": lambda: engine.enforce_rule(rule_id, by=by),
+            "enforce": lambda: engine.enforce_rule(rule_id, by=by, override=reason or ""),
             "shadow": lambda: engine.shadow_rule(rule_id, by=by),
             "withdraw": lambda: engine.withdraw_rule(rule_id, by=by, reason=reason or ""),
         }
@@ -109,7 +128,9 @@ class StoredRules:
         except ValueError as error:
             raise Complaint(str(error)) from None
 
-    def write(self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str) -> dict[str, Any]:
+    def write(
+        self, selector: dict[str, str], *, reason: str, lifetime_seconds: float, mode: str, override: str = ""
+    ) -> dict[str, Any]:
         """Raise it, durably."""
         from detector.rules import by_hand
 
@@ -120,7 +141,8 @@ class StoredRules:
                     by=self._by,
                     reason=reason,
                     lifetime_seconds=lifetime_seconds,
-                    mode="enforced" if mode == "enforced" else "shadow",
+                    goal="enforced" if mode == "enforced" else "shadow",
+                    override=override,
                 )
             )
         except ValueError as error:
@@ -129,9 +151,10 @@ class StoredRules:
     def _durable(self, rule: Rule, recorded: Future[int]) -> dict[str, Any]:
         try:
             recorded.result(timeout=DURABLE_SECONDS)
+            self._store.prove()
         except NotInTime:
             raise Complaint("the change does not become durable: the disk is slow, or full") from None
-        return self._view(rule)
+        return self._view(self._engine.rule(rule.id) or rule)
 
     def _view(self, rule: Rule) -> dict[str, Any]:
         from detector.api.wire import rule_view
@@ -145,26 +168,10 @@ def rulebook(settings: Settings, token_file: Path | None) -> Iterator[Rulebook]:
 
     Raises `Complaint` where there is neither.
     """
-    from detector.cli.remote import running
-    from detector.store import StoreError
-    from detector.store.schema import LOG_NAME
-    from detector.wiring.compose import embedded
+    from detector.cli.opened import opened
 
-    remote = running(settings.server.data, token_file)
-    if remote is not None:
-        with remote:
-            yield ServedRules(remote)
-        return
-    if not (settings.server.data / LOG_NAME).is_file():
-        raise Complaint(f"{settings.server.data}: no log here, and no server runs on it (say where with --data)")
-    try:
-        store = embedded(settings, warn=complain)
-    except StoreError as error:
-        raise Complaint(str(error)) from None
-    try:
-        yield StoredRules(store)
-    finally:
-        store.close()
+    with opened(settings, token_file) as home:
+        yield StoredRules(home.store) if home.store is not None else ServedRules(home.server)
 
 
 def _unknown(rule_id: str) -> Complaint:

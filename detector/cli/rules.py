@@ -18,13 +18,22 @@ commands = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 RuleArgument = Annotated[str, typer.Argument(metavar="RULE", help="Its id, as `assayer rules list` says.")]
 
-FACTS = ("id", "state", "scope", "expires", "created", "by", "because", "taken_back", "hits", "shadow_hits")
+OverrideOption = Annotated[
+    str | None,
+    typer.Option("--override", metavar="TEXT", help="Why it is to deny whatever its backtest says; recorded."),
+]
+
+FACTS = (
+    *("id", "state", "mode", "scope", "expires", "since", "created", "by", "because", "taken_back", "override"),
+    *("hits", "canary_hits", "shadow_hits", "quiet_hits"),
+)
 
 
 @commands.command("list")
 def listing(
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="Only shadow, enforced, expired or withdrawn ones.")
+        str | None,
+        typer.Option("--state", metavar="STATE", help="Only those in this state: shadow, enforced, expired, …"),
     ] = None,
     config: ConfigOption = None,
     data: DataOption = None,
@@ -48,10 +57,14 @@ def show(
 
 @commands.command("enforce")
 def enforce(
-    rule: RuleArgument, config: ConfigOption = None, data: DataOption = None, token_file: TokenFileOption = None
+    rule: RuleArgument,
+    override: OverrideOption = None,
+    config: ConfigOption = None,
+    data: DataOption = None,
+    token_file: TokenFileOption = None,
 ) -> None:
-    """Let a rule deny what it matches."""
-    _change(rule, "enforce", None, config=config, data=data, token_file=token_file)
+    """Let a rule deny what it matches. It needs a backtest within its limit, or an override."""
+    _change(rule, "enforce", override, config=config, data=data, token_file=token_file)
 
 
 @commands.command("shadow")
@@ -86,18 +99,19 @@ def write(
         str | None, typer.Option("--privilege", metavar="P", help="Only read, write or admin.")
     ] = None,
     network: Annotated[str | None, typer.Option("--network", metavar="N", help="Only from this network.")] = None,
-    enforced: Annotated[bool, typer.Option("--enforced", help="Deny at once, instead of counting in shadow.")] = False,
+    enforced: Annotated[bool, typer.Option("--enforced", help="Deny, once its backtest is within its limit.")] = False,
+    override: OverrideOption = None,
     config: ConfigOption = None,
     data: DataOption = None,
     token_file: TokenFileOption = None,
 ) -> None:
-    """Raise a deny rule by hand. It ends by itself, and starts in shadow unless told otherwise."""
+    """Raise a deny rule by hand. It ends by itself, is backtested, and counts in shadow unless told otherwise."""
     named = {"requester": requester, "issuer": issuer, "resource": resource, "privilege": privilege, "network": network}
     selector = {name: value for name, value in named.items() if value is not None}
     seconds = duration(lifetime).total_seconds()
     mode = "enforced" if enforced else "shadow"
     with rulebook(configured(config, data=data), token_file) as rules:
-        _show(rules.write(selector, reason=because, lifetime_seconds=seconds, mode=mode))
+        _show(rules.write(selector, reason=because, lifetime_seconds=seconds, mode=mode, override=override or ""))
 
 
 def _change(
@@ -111,4 +125,6 @@ def _show(rule: dict[str, Any]) -> None:
     screen: Console = console()
     for name in FACTS:
         if rule.get(name) is not None:
-            screen.print(f"{name:<10} {printable(str(rule[name]))}", markup=False)
+            screen.print(f"{name:<12} {printable(str(rule[name]))}", markup=False)
+    if rule.get("backtest"):
+        screen.print(f"{'backtest':<12} {printable(rule['backtest']['in_words'])}", markup=False)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 import sys
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,15 +21,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from detector.api.tokens import Tokens
-    from detector.engine import Engine
     from detector.wiring.compose import Embedded
     from detector.wiring.settings import Settings
-
-SNAPSHOT_SECONDS: Final = 300.0
-"""Between two looks: often enough that a restart after a crash folds minutes of log, not days."""
-
-WAYS_A_TURN: Final = 50
-"""Requesters whose ways are handed out before whoever asks has a turn: some milliseconds."""
 
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - recognised, not bound
 """Addresses that mean all of them, and the one by which a neighbour on the machine reaches them."""
@@ -62,16 +54,16 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
     Raises `Complaint` where the data directory or the address cannot be had.
     """
     from detector.api.server import serve as serve_app
+    from detector.cli.chores import SWITCH_NAME, Chores
 
     _must_be_free(settings.server.host, settings.server.port)
     sidecar = assembled(settings)
 
-    regrouping: set[asyncio.Task[None]] = set()
+    chores = Chores(sidecar.store, switch=settings.server.data / SWITCH_NAME, warn=sidecar.warn)
 
     def started(url: str) -> None:
-        regrouping.add(asyncio.get_running_loop().create_task(_regroup_when_due(sidecar.store.engine)))
+        chores.begin()
         sidecar.store.log.announce(neighbourly(url))
-        _snapshot_when_due(sidecar.store)
         ready(url)
 
     try:
@@ -80,48 +72,13 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
         sidecar.store.close()
 
 
-def _snapshot_when_due(store: Embedded) -> None:
-    """Look now and then, on the engine's own thread, whether a snapshot is due, and have another thread write it."""
-    loop = asyncio.get_running_loop()
-    if store.due():
-        loop.run_in_executor(None, store.keep, *store.taken())
-    loop.call_later(SNAPSHOT_SECONDS, _snapshot_when_due, store)
-
-
-async def _regroup_when_due(engine: Engine) -> None:
-    """Look now and then whether it is time to group peers anew."""
-    while True:
-        await asyncio.sleep(SNAPSHOT_SECONDS)
-        if engine.grouping_due():
-            await regroup(engine)
-
-
-async def regroup(engine: Engine) -> None:
-    """Group peers anew, with another thread finding the groups.
-
-    The engine's own thread only hands out what requesters did, and logs who belongs
-    where: asks come in between.
-    """
-    from detector.engine.ports import LogUnavailable
-    from detector.wiring.compose import group_peers
-
-    ways = []
-    for way in engine.ways():
-        ways.append(way)
-        if len(ways) % WAYS_A_TURN == 0:
-            await asyncio.sleep(0)
-    found = await asyncio.to_thread(group_peers, ways)
-    with suppress(LogUnavailable):  # then the round stays due
-        for _ in engine.assign_peers(found):
-            await asyncio.sleep(0)
-
-
 @dataclass(frozen=True, slots=True)
 class Sidecar:
     """The application and the store under it."""
 
     app: ASGIApp
     store: Embedded
+    warn: Callable[..., None]
 
 
 def assembled(settings: Settings) -> Sidecar:
@@ -160,7 +117,7 @@ def assembled(settings: Settings) -> Sidecar:
         logger=logger,
         on_close=store.save,
     )
-    return Sidecar(app, store)
+    return Sidecar(app, store, logger.warning)
 
 
 def neighbourly(url: str) -> str:

@@ -68,6 +68,7 @@ class StoreSink:
         try:
             self.flush()
             self._tally.waiting = self._store.engine.vitals().held
+            self._store.prove()
         finally:
             self._store.close()
 

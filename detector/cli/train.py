@@ -52,7 +52,7 @@ def train(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Fit the weights of evidence again, on labelled events, and say whether that is better.
+    """Fit the weights again, on labelled events, and say whether that is better.
 
     Starts from the model in use. The first 70 % of the labelled time is fitted on, the rest judges
     both models at equal false alarms. Use what it writes by model.file in the configuration.

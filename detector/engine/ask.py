@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import msgspec
 
-from detector.engine import rulebook
+from detector.engine import raising, rule_life
 from detector.engine.answers import Asked, ConflictingRequest
 from detector.engine.decide import decide
 from detector.engine.journal import Journal
@@ -36,9 +36,11 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         durable = Future()
         durable.set_exception(error)
     else:
-        if trusted and weighed.verdict != "allow":
+        if trusted:
             with suppress(LogUnavailable):  # the answer stands; the next odd row raises the rule
-                rulebook.raise_for(journal, facets, weighed, now)
+                raising.raise_for(journal, facets, weighed, now)
+                if decided.rule_bit:
+                    rule_life.brake(journal, journal.state.memory.rules[str(decided.rule)])
     journal.heard("grant_request", weighed, decided.mode, judged)
     if decided.glass is not None:
         journal.ear.glass_broken()

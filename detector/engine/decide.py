@@ -44,7 +44,8 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
     judged = judge.weigh_ask(state, facets, now)
     weighed = _once(state, request, requester, judged.weighed, now)
     rule = rulebook.matching(state, facets, now)
-    if rule is not None and rulebook.bites(rule):
+    bit = rule is not None and rule.bites(request.id)
+    if rule is not None and bit:
         weighed = rulebook.denied(rule, weighed)
     name = identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now))
     through = _glass(state, request, requester, now, decision=name, trusted=trusted)
@@ -62,7 +63,8 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
         mode=mode,
         moves_risk=trusted,
         rule=rule.id if rule else None,
-        rule_mode=rule.mode if rule else None,
+        rule_stage=rule.stage if rule else None,
+        rule_bit=bit,
         learnt=own.events if own is not None else 0,
         issuer_known=request.issuer in state.baselines.grants.issuers,
         group=facets.peers if peers is not None else None,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any
 
 from detector.baselines.peers import Grouping, Way
-from detector.engine import ask, grouping, observe, rulebook, views
+from detector.engine import ask, grouping, observe, raising, rule_life, views
 from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
+from detector.engine.memory import Halt, Hits
+from detector.engine.outcomes import CLEARED, JUDGES
 from detector.engine.policy import Policy
-from detector.engine.ports import Clock, Ear, Grouper, Log, LogUnavailable, Silence, Snapshots
+from detector.engine.ports import Backtester, Clock, Ear, Grouper, Log, LogUnavailable, Silence, Snapshots
 from detector.engine.records import (
     BreakGlassReviewed,
     Decided,
@@ -21,10 +23,11 @@ from detector.engine.records import (
     Outcome,
     OutcomeRecorded,
     PeersAssigned,
+    Trust,
 )
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
-from detector.rules import Rule, RuleMode, Selector
+from detector.rules import ENDED, Backtest, Goal, Rule, Selector
 
 
 class Engine:
@@ -46,8 +49,9 @@ class Engine:
         ear: Ear | None = None,
         warn: Callable[[str], None] | None = None,
         grouper: Grouper | None = None,
+        backtester: Backtester | None = None,
     ) -> None:
-        self._grouper = grouper
+        self._grouper, self._backtester = grouper, backtester
         ear = ear if ear is not None else Silence()
         self._journal = Journal(policy=policy, log=log, clock=clock, snapshots=snapshots, ear=ear, warn=warn)
 
@@ -71,7 +75,9 @@ class Engine:
         if self.state.memory.joins.held:
             with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
                 observe.release_due(self._journal, self._journal.now())
-        return ask.ask(self._journal, request, trusted=trusted)
+        asked = ask.ask(self._journal, request, trusted=trusted)
+        self._backtest()
+        return asked
 
     def observe(self, event: Event, *, trusted: bool = True) -> tuple[Row, ...]:
         """Take in what a log tells, and give the rows judged by it.
@@ -82,6 +88,7 @@ class Engine:
         nothing. Raises `LogUnavailable` when the log takes no more.
         """
         rows = tuple(observe.observe(self._journal, event, trusted=trusted))
+        self._backtest()
         if self._grouper is not None and self.grouping_due():
             for _ in self.assign_peers(self._grouper(list(self.ways()))):
                 pass
@@ -103,24 +110,52 @@ class Engine:
         """Judge every usage that still waits for its issuance: the stream has ended."""
         return tuple(observe.release_due(self._journal, float("inf")))
 
-    def record_outcome(self, decision_id: str, outcome: Outcome, *, by: str) -> Future[int]:
+    def record_outcome(self, decision_id: str, outcome: Outcome, *, by: str, trust: Trust = "analyst") -> Future[int]:
         """How a step-up ended, or an analyst's label. Raises `KeyError` for an unknown decision."""
-        if self.decision(decision_id) is None:
+        decided = self.decision(decision_id)
+        if decided is None:
             raise KeyError(decision_id)
-        record = OutcomeRecorded(decision=decision_id, outcome=outcome, by=by)
-        return self._journal.append(record, self._journal.now())
+        journal, now = self._journal, self._journal.now()
+        durable = journal.append(OutcomeRecorded(decision=decision_id, outcome=outcome, by=by, trust=trust), now)
+        if decided.moves_risk and trust in JUDGES:
+            rule_life.settle(journal, decided, outcome, by=by)
+        if outcome not in CLEARED:
+            raising.raise_for_outcome(journal, decided, now)
+            self._backtest()
+        return durable
 
     def turn_kill_switch(self, *, engaged: bool, by: str, because: str) -> Future[int]:
-        """Halt enforcement everywhere, or take it up again: every answer from the next on is under it."""
-        record = KillSwitchTurned(engaged=engaged, by=by, because=because)
-        return self._journal.append(record, self._journal.now())
+        """Halt enforcement everywhere, or take it up again: every answer from the next on is under it.
+
+        It is halted even while the log takes no more; then the future fails, and turning it again logs it.
+        """
+        record, now = KillSwitchTurned(engaged=engaged, by=by, because=because), self._journal.now()
+        try:
+            durable = self._journal.append(record, now)
+        except LogUnavailable as error:
+            self.state.unlogged = Halt(now, by, because) if engaged else None
+            durable = Future()
+            durable.set_exception(error)
+        else:
+            self.state.unlogged = None
+        return durable
 
     def review_glass(self, glass: str, finding: GlassFinding, *, by: str, note: str = "") -> Future[int]:
-        """Say what a look at a broken glass found. Raises `KeyError` for one that is not known."""
-        if glass not in self.state.memory.glasses:
+        """Say what a look at a broken glass found; unjustified, what went through it is labelled malicious.
+
+        Raises `KeyError` for a glass that is not known.
+        """
+        memory = self.state.memory
+        if glass not in memory.glasses:
             raise KeyError(glass)
         record = BreakGlassReviewed(glass=glass, finding=finding, by=by, note=note)
-        return self._journal.append(record, self._journal.now())
+        durable = self._journal.append(record, self._journal.now())
+        if finding == "unjustified":
+            decided = [*memory.decisions.old.values(), *memory.decisions.young.values()]
+            for decision in decided:
+                if decision.glass is not None and decision.glass.opened_by == glass:
+                    durable = self.record_outcome(decision.decision, "malicious", by=by)
+        return durable
 
     def decision(self, decision_id: str) -> Decided | None:
         """One of the latest decisions; `None` where it is older than memory or unknown."""
@@ -143,33 +178,65 @@ class Engine:
         """One rule; `None` where it is not known."""
         return self.state.memory.rules.get(rule_id)
 
-    def hits(self, rule_id: str) -> tuple[int, int]:
-        """How often a rule matched an ask: while enforced, and in shadow."""
-        hits = self.state.memory.hits.get(rule_id)
-        return (hits.enforced, hits.shadow) if hits else (0, 0)
+    def hits(self, rule_id: str) -> Hits:
+        """How often a rule matched, by the stage it was in."""
+        return self.state.memory.hits.get(rule_id) or Hits()
 
     def propose_rule(
-        self, selector: Selector, *, by: str, reason: str, lifetime_seconds: float, mode: RuleMode = "shadow"
+        self,
+        selector: Selector,
+        *,
+        by: str,
+        reason: str,
+        lifetime_seconds: float,
+        goal: Goal = "shadow",
+        override: str = "",
     ) -> tuple[Rule, Future[int]]:
         """An operator writes a rule. Raises `ValueError` naming what is wrong with it."""
-        return rulebook.propose(
-            self._journal, selector, by=by, reason=reason, lifetime_seconds=lifetime_seconds, mode=mode
+        rule, durable = raising.propose(
+            self._journal,
+            selector,
+            by=by,
+            reason=reason,
+            lifetime_seconds=lifetime_seconds,
+            goal=goal,
+            override=override,
         )
+        self._backtest()
+        return self.state.memory.rules[rule.id], durable
 
-    def enforce_rule(self, rule_id: str, *, by: str) -> tuple[Rule, Future[int]]:
-        """Let a rule bite. Raises `KeyError` for an unknown rule, `ValueError` for an ended one."""
-        return rulebook.switch(self._journal, rule_id, "enforced", by=by, mode="enforced")
+    def unproven_rules(self) -> tuple[Rule, ...]:
+        """The rules that are still to be backtested."""
+        now = self._journal.now()
+        return tuple(rule for rule in self.state.rules.unproven.values() if rule.state(now) not in ENDED)
+
+    def take_backtest(self, rule_id: str, results: Sequence[Backtest]) -> Rule | None:
+        """Store a rule's backtest, and let the rule go on; `None` where it has ended or had one meanwhile."""
+        return rule_life.backtested(self._journal, rule_id, results)
+
+    def tend_rules(self) -> None:
+        """Move on the rules whose time in their stage is over; observing does it too."""
+        rule_life.tend(self._journal, self._journal.now())
+
+    def enforce_rule(self, rule_id: str, *, by: str, override: str = "") -> tuple[Rule, Future[int]]:
+        """Let a rule bite. Raises `KeyError` for an unknown rule, `ValueError` for an ended or unproven one."""
+        return rule_life.enforce(self._journal, rule_id, by=by, override=override)
 
     def shadow_rule(self, rule_id: str, *, by: str) -> tuple[Rule, Future[int]]:
-        """Let a rule only count. Raises as `enforce_rule` does."""
-        return rulebook.switch(self._journal, rule_id, "shadowed", by=by, mode="shadow")
+        """Let a rule only count. Raises `KeyError` for an unknown rule, `ValueError` for an ended one."""
+        return rule_life.shadow(self._journal, rule_id, by=by)
 
     def withdraw_rule(self, rule_id: str, *, by: str, reason: str = "") -> tuple[Rule, Future[int]]:
-        """End a rule now. Raises as `enforce_rule` does."""
-        why = f"by {by}: {reason}" if reason else f"by {by}"
-        return rulebook.switch(
-            self._journal, rule_id, "withdrawn", by=by, reason=reason, withdrawn=True, taken_back=why
-        )
+        """End a rule now. Raises as `shadow_rule` does."""
+        return rule_life.withdraw(self._journal, rule_id, by=by, reason=reason)
+
+    def _backtest(self) -> None:
+        """Backtest what is unproven, where the engine was given the means; without, somebody else has to."""
+        if self._backtester is None or not self.state.rules.unproven:
+            return
+        rules = self.unproven_rules()
+        for rule, results in zip(rules, self._backtester(rules, self.state.policy), strict=True):
+            self.take_backtest(rule.id, results)
 
     def vitals(self) -> Vitals:
         """How the engine is, cheaply."""

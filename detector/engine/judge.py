@@ -16,9 +16,10 @@ from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
 from detector.engine.oddities import HELD_SECONDS, ODDITY_SECONDS
+from detector.engine.outcomes import CLEARED, said
 from detector.engine.policy import COLD_SHARE
 from detector.engine.records import Observed, Released, Weighed
-from detector.engine.state import CLEARED, State, said
+from detector.engine.state import State
 from detector.engine.words import reasons
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import GRANT_CODES, QUANTA, USE_CODES, in_nats, quantise, quantised, shares
@@ -155,7 +156,7 @@ def decision_word(state: State, grant: GrantRequest, decision: str | None) -> st
     if decision is None:
         return "never asked for" if grant.issuer in state.memory.askers else ABSENT
     known, outcome = state.memory.decisions.get(decision), state.memory.outcomes.get(decision)
-    if known is None or known.answer == "allow" or outcome in CLEARED:
+    if known is None or known.answer == "allow" or (outcome is not None and outcome[0] in CLEARED):
         return "allowed"
     return "minted on a step-up" if known.answer == "step_up" and outcome is None else _AGAINST
 

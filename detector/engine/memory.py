@@ -12,14 +12,14 @@ from detector.engine.budgets import Reference
 from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
 from detector.engine.policy import Policy
 from detector.engine.recent import Recent
-from detector.engine.records import Decided, GlassFinding
+from detector.engine.records import Decided, GlassFinding, Outcome, Trust
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
 from detector.risk import Risk
 from detector.risk.pressure import Pressure
 from detector.risk.reach import Reach
 from detector.risk.wealth import Days
-from detector.rules import Rule
+from detector.rules import Abusive, Rule
 
 UPTAKES: Final = 20_000
 """Oddities whose takers are remembered: the news of a few days in a large fleet."""
@@ -64,13 +64,19 @@ class Standing(Struct):
     odd: dict[str, Oddity] = field(default_factory=dict)
     history: list[tuple[float, int]] = field(default_factory=list)
     days: Days = field(default_factory=Days)
+    abuse: list[Abusive] = field(default_factory=list)
 
 
 class Hits(Struct):
-    """How often a rule matched: while enforced, and in shadow."""
+    """How often a rule matched: enforced, in canary (denied or not), and before it bit at all.
+
+    `quiet` are those of them that nothing else spoke against.
+    """
 
     enforced: int = 0
+    canary: int = 0
     shadow: int = 0
+    quiet: int = 0
 
 
 class Halt(Struct):
@@ -106,7 +112,7 @@ class Memory(Struct):
     asked: Recent[str] = field(default_factory=lambda: Recent(2 * DECISIONS))
     refused: Recent[float] = field(default_factory=lambda: Recent(DECISIONS))
     minted: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
-    outcomes: Recent[str] = field(default_factory=lambda: Recent(DECISIONS))
+    outcomes: Recent[tuple[Outcome, Trust]] = field(default_factory=lambda: Recent(DECISIONS))
     overheard: Recent[Decided] = field(default_factory=lambda: Recent(OVERHEARD))
     condemned: Recent[float] = field(default_factory=lambda: Recent(IDS))
     askers: dict[str, list[str]] = field(default_factory=dict)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from detector.engine import glass, judge, rulebook
+from detector.engine import glass, judge, raising, rule_life, rulebook
 from detector.engine.answers import Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
@@ -33,6 +33,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     if rows:  # they were judged a moment later, and the log's stamps never go back
         now = journal.now()
     _turn(journal, now)
+    rule_life.tend(journal, now)
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
@@ -88,12 +89,22 @@ def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -
     judged = judge.weigh_grant(state, facets, now, decision=decision)
     weighed = judged.weighed
     rule = rulebook.matching(state, facets, now)
-    if rule is not None and rulebook.bites(rule) and not glass.open_for(state.memory, facets.requester, now):
+    bit = rule is not None and rule.bites(grant.id) and not glass.open_for(state.memory, facets.requester, now)
+    if rule is not None and bit:
         weighed = rulebook.denied(rule, weighed)
-    journal.append(Observed(event=event, weighed=weighed, decision=decision, teaches=trusted), now, facets)
+    record = Observed(
+        event=event,
+        weighed=weighed,
+        decision=decision,
+        rule=rule.id if rule else None,
+        rule_stage=rule.stage if rule else None,
+        rule_bit=bit,
+        teaches=trusted,
+    )
+    journal.append(record, now, facets)
     journal.heard("issuance", weighed, state.mode_for(grant.issuer, facets.requester), judged)
     if trusted:
-        rulebook.raise_for(journal, facets, weighed, now)
+        raising.raise_for(journal, facets, weighed, now)
     return row(
         weighed,
         id=event.id,
@@ -146,7 +157,7 @@ def _usage(journal: Journal, event: Usage, now: float, *, trusted: bool, held: b
     journal.ear.joined("issuance", found=lease is not None)
     journal.heard("usage", weighed, state.mode_for(facets.issuer, facets.requester), judged)
     if trusted and lease is not None:
-        rulebook.raise_for_use(journal, lease, weighed, now)
+        raising.raise_for_use(journal, lease, weighed, now)
     return row(
         weighed,
         id=event.id,

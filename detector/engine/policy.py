@@ -9,21 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
 from detector.events import Sensitivity
 from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, IdentityRule
 from detector.features.rhythm import DAY
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+from detector.rules import Goal
 from detector.verdict import Mode
 
 COLD_SHARE: Final = 0.65
 """What part of an old hand's evidence is enough of one with few events: it has few habits yet that could
 be broken, so that abuse of it says less. Placed where about one in a hundred of its legitimate issuances
 is stepped up on organisations not trained on, half of the ceiling of two (`python -m bench.cold`)."""
-
-RuleMode: TypeAlias = Literal["shadow", "enforced"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +39,22 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulePolicy:
-    """When a deny rule is raised for a requester, how long it lives and whether it bites.
+    """When a deny rule is raised for a requester, how long it lives, how far it goes by itself, and how proven.
 
-    `raise_at` is accumulated risk in nats; `lifetime_seconds` is the mandatory
-    expiry of a rule that the engine raises.
+    `raise_at` is accumulated risk in nats; `lifetime_seconds` is the mandatory expiry of a rule that the engine
+    raises. `collateral_limit` is the share of a requester's own grants in `backtest_seconds` of history that a rule
+    may have hit without need. A rule that goes on to "enforced" spends `shadow_seconds` in shadow and
+    `canary_seconds` denying `canary_share` of what it matches.
     """
 
     raise_at: float = 8.0
     lifetime_seconds: float = 4 * 3600.0
-    mode: RuleMode = "shadow"
+    mode: Goal = "shadow"
+    collateral_limit: float = 0.01
+    backtest_seconds: float = 30 * DAY
+    shadow_seconds: float = 60.0
+    canary_seconds: float = 120.0
+    canary_share: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,4 +105,4 @@ class Policy:
         return self.issuer_modes.get(issuer, self.mode)
 
 
-__all__ = ["GlassPolicy", "Mode", "Policy", "RuleMode", "RulePolicy", "Sensitivity", "Thresholds"]
+__all__ = ["GlassPolicy", "Mode", "Policy", "RulePolicy", "Sensitivity", "Thresholds"]

@@ -11,7 +11,9 @@ from concurrent.futures import Future
 from typing import Protocol, TypeAlias
 
 from detector.baselines.peers import Grouping, Way
+from detector.engine.policy import Policy
 from detector.engine.records import Entry, Record
+from detector.rules import Backtest, Rule
 
 Clock: TypeAlias = Callable[[], float]
 """Unix seconds, UTC."""
@@ -19,6 +21,10 @@ Clock: TypeAlias = Callable[[], float]
 
 Grouper: TypeAlias = Callable[[Sequence[Way]], Grouping]
 """Finds peer groups among requesters; none where they are too few. The same requesters give the same groups."""
+
+
+Backtester: TypeAlias = Callable[[Sequence[Rule], Policy], Sequence[Sequence[Backtest]]]
+"""What each rule's scope and its candidates would have hit in the log, in their order."""
 
 
 class LogUnavailable(Exception):

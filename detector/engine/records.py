@@ -21,10 +21,12 @@ from detector.engine.budgets import Drawn
 from detector.engine.policy import Policy, Thresholds
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import quantise
-from detector.rules import Rule, RuleChange
+from detector.rules import Rule, RuleChange, Stage
 from detector.verdict import AnswerMode, Reason, Verdict
 
 Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
+Trust: TypeAlias = Literal["automatic", "broker", "approver", "analyst"]
+"""Whose word an outcome is, the least first."""
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
 
 
@@ -83,10 +85,12 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
 
     `position` is the log position the decision was made at, `requester` the
     canonical name, `moves_risk` whether a trusted broker asked, `answer` what
-    the broker was told (the mode may soften `weighed.verdict`), `rule` the deny
-    rule that matched; `learnt` is how many issuances of the requester were known,
+    the broker was told (the mode may soften `weighed.verdict`). `rule` is the deny
+    rule that matched, `rule_stage` where in its life it was, `rule_bit` whether it
+    denied. `learnt` is how many issuances of the requester were known,
     `issuer_known` whether any of the issuer's was. `group` is the peer group it was held
     against (`None` where none was found), `sure` how surely it belongs there, `fellows` how many do.
+    `glass` is the broken glass it passed through, `glass_refused` why it did not.
     """
 
     decision: str
@@ -98,7 +102,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     mode: AnswerMode
     moves_risk: bool
     rule: str | None = None
-    rule_mode: str | None = None
+    rule_stage: Stage | None = None
+    rule_bit: bool = False
     learnt: int = 0
     issuer_known: bool = False
     group: str | None = None
@@ -114,13 +119,17 @@ class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="obser
     `weighed` is `None` for what is not judged: a lifecycle change, and a usage
     that waits for its issuance until `deadline`. `decision` is the decision that
     an issuance was found to belong to. `teaches` is false for what an untrusted
-    caller sent: it changes nothing but that it was said.
+    caller sent: it changes nothing but that it was said. `rule` is the deny rule
+    that an issuance matched, as in `Decided`.
     """
 
     event: Issuance | Usage | Lifecycle
     weighed: Weighed | None = None
     deadline: float | None = None
     decision: str | None = None
+    rule: str | None = None
+    rule_stage: Stage | None = None
+    rule_bit: bool = False
     teaches: bool = True
 
 
@@ -132,7 +141,7 @@ class Released(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="relea
 
 
 class RuleChanged(Struct, frozen=True, kw_only=True, tag="rule_changed"):
-    """A deny rule was raised, switched or withdrawn."""
+    """A deny rule entered a stage of its life, or was lengthened, shortened or withdrawn."""
 
     rule: Rule
     change: RuleChange
@@ -146,6 +155,7 @@ class OutcomeRecorded(Struct, frozen=True, kw_only=True, tag="outcome_recorded")
     decision: str
     outcome: Outcome
     by: str
+    trust: Trust = "analyst"
 
 
 class KillSwitchTurned(Struct, frozen=True, kw_only=True, tag="kill_switch_turned"):
@@ -252,6 +262,9 @@ def encode(record: Record) -> bytes:
             weighed=record.weighed,
             deadline=record.deadline,
             decision=record.decision,
+            rule=record.rule,
+            rule_stage=record.rule_stage,
+            rule_bit=record.rule_bit,
             teaches=record.teaches,
         )
     return _ENCODER.encode(record)

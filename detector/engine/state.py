@@ -17,8 +17,9 @@ from detector.baselines.baselines import Baselines
 from detector.engine import glass
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
-from detector.engine.memory import Halt, Hits, Lesson, Memory, Standing, revived, saved
-from detector.engine.oddities import forgive, news, remember
+from detector.engine.memory import Halt, Lesson, Memory, Standing, revived, saved
+from detector.engine.oddities import news, remember
+from detector.engine.outcomes import CLEARED, JUDGES, said, settle
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import (
     BreakGlassReviewed,
@@ -34,16 +35,17 @@ from detector.engine.records import (
     RuleChanged,
     Weighed,
 )
+from detector.engine.ruleset import RuleIndex, count_hit
 from detector.engine.teaching import counting, learn, queue, stake, teach
-from detector.events import Issuance, Lifecycle, Usage
+from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import in_nats, quantise
-from detector.features.facets import GIVEN, GRANT_FACETS, Facets, mint
+from detector.features.facets import GIVEN, GRANT_FACETS, Facets, mint, named_in
 from detector.features.identity import Identities
 from detector.features.rhythm import DAY
 from detector.features.sensitivity import Sensitivities
 from detector.risk import step
 from detector.risk.pressure import ALARM_AT, TIGHTEN, Pressure
-from detector.rules import Rule
+from detector.rules import Abusive
 from detector.verdict import AnswerMode
 
 MOST_HISTORY: Final = 64
@@ -58,11 +60,9 @@ ROUND_SECONDS: Final = 7 * DAY
 MEMO: Final = 8_192
 """Evidence whose probability is remembered: eight nats, quantum by quantum."""
 
-CLEARED: Final = frozenset({"approved", "legitimate"})
-"""Outcomes that speak for the requester; the other two speak against it."""
-
-ENDED_RULES: Final = 1_000
-"""Expired and withdrawn rules kept for listing; the log has them all."""
+MOST_ABUSE: Final = 16
+ABUSE_SECONDS: Final = DAY
+"""Flagged grants of a requester that are remembered for the search of a scope: what risk still remembers."""
 
 
 class State:
@@ -71,7 +71,8 @@ class State:
     def __init__(self, policy: Policy) -> None:
         self.memory = Memory(policy)
         self.baselines = Baselines()
-        self.rules_of: dict[str, list[Rule]] = {}
+        self.rules = RuleIndex()
+        self.unlogged: Halt | None = None
         self._compile(policy)
 
     def _compile(self, policy: Policy) -> None:
@@ -86,9 +87,14 @@ class State:
         """The probability of abuse for a row's evidence, in millionths; most rows come to one of a few hundred."""
         return round(self.policy.model.probability(in_nats(quanta), use=use), 6)
 
+    @property
+    def halted(self) -> Halt | None:
+        """The kill switch, where it is on; also where it was turned while the log took no more (`unlogged`)."""
+        return self.memory.halted or self.unlogged
+
     def mode_for(self, issuer: str, requester: str) -> AnswerMode:
         """What enforcement is under for a requester at an issuer, now."""
-        if self.memory.halted is not None:
+        if self.halted is not None:
             return "kill_switch"
         return self.policy.mode_for(issuer, requester)
 
@@ -129,9 +135,7 @@ class State:
         elif isinstance(record, Decided):
             self._decided(record, now)
         elif isinstance(record, RuleChanged):
-            memory.rules[record.rule.id] = record.rule
-            self._forget_rules(now)
-            self.index_rules()
+            self.rules.put(memory, record.rule, now)
         elif isinstance(record, OutcomeRecorded):
             self._settled(record, now)
         elif isinstance(record, KillSwitchTurned):
@@ -192,20 +196,25 @@ class State:
         requester, granted = prepared.requester, event.outcome == "granted"
         standing, weighed = self.standing(requester), cast("Weighed", record.weighed)
         known = memory.decisions.get(record.decision) if record.decision else None
-        outcome = memory.outcomes.get(record.decision) if record.decision else None
+        outcome, trust = (memory.outcomes.get(record.decision) if record.decision else None) or (None, "analyst")
         cleared = outcome in CLEARED
+        forgiven = cleared and trust in JUDGES
         if known is not None and outcome is None:
             # The decision and its issuance are one event: what was asked gives way to what was seen.
             step(standing.risk, -said(known), now, asked=True)
+        if record.rule is not None:
+            count_hit(memory, record, weighed)
+        if weighed.verdict != "allow" and not cleared:
+            self._abused(standing, grant, weighed, now)
         pressure = memory.pressures.setdefault(grant.issuer, Pressure())
         pressure.add(requester, news(standing, weighed, now), now)
-        self._move(standing, requester, weighed, now, moved=0.0 if cleared else in_nats(weighed.step), cleared=cleared)
+        self._move(standing, requester, weighed, now, moved=0.0 if cleared else in_nats(weighed.step), cleared=forgiven)
         standing.pulse.beat(prepared.values[_RESOURCE], now, refused=not granted)
         if not granted:
             return
         if record.decision:
             memory.minted.put(record.decision, event.id)
-        if outcome == "malicious":
+        if outcome == "malicious" and trust in JUDGES:
             memory.condemned.put(event.id, now)
         if grant.break_glass:
             memory.untaught.put(event.id, now)
@@ -216,7 +225,7 @@ class State:
             joins.mint(event.credential, lease, grant.renewal_of)
             standing.pulse.minted(now)
         lesson = Lesson(now, event.id, use=False, facets=prepared, nats=counting(standing, weighed, now))
-        if cleared:
+        if forgiven:
             learn(memory, self.baselines, lesson, now)
         else:
             queue(memory, event, lesson, weighed, now)
@@ -257,58 +266,21 @@ class State:
             self._remember(standing, now)
         glass.passed(memory, record, now)
         if record.rule is not None:
-            hits = memory.hits.setdefault(record.rule, Hits())
-            if record.rule_mode == "enforced":
-                hits.enforced += 1
-            else:
-                hits.shadow += 1
+            count_hit(memory, record, record.weighed)
+        if record.weighed.verdict != "allow":
+            self._abused(standing, request, record.weighed, now)
+
+    def _abused(self, standing: Standing, grant: GrantRequest, weighed: Weighed, now: float) -> None:
+        """Remember a flagged grant for whoever searches what the abuse has in common."""
+        if weighed.evidence < weighed.step_up_at:
+            return
+        standing.abuse = [row for row in standing.abuse if now - row.at < ABUSE_SECONDS][-MOST_ABUSE + 1 :]
+        standing.abuse.append(Abusive(named_in(grant, self.identities.fold), in_nats(weighed.own), now))
 
     def _settled(self, record: OutcomeRecorded, now: float) -> None:
-        """An outcome counts once: told again it changes nothing, and another one takes its place."""
-        memory = self.memory
-        decision, before = memory.decisions.get(record.decision), memory.outcomes.get(record.decision)
-        if decision is None or record.outcome == before:
-            return
-        memory.outcomes.put(record.decision, record.outcome)
-        issued = memory.minted.get(record.decision)
-        if record.outcome == "malicious" and issued:
-            memory.condemned.put(issued, now)
-            memory.flagged.pop(f"I{issued}", None)
-        if record.outcome in CLEARED and issued:
-            memory.condemned.drop(issued)
-            lesson = memory.flagged.pop(f"I{issued}", None)
-            if lesson is not None:
-                learn(memory, self.baselines, lesson, now)
-        cleared = record.outcome in CLEARED
-        if before is not None and (before in CLEARED) == cleared:
-            return
-        # What was only asked counts as seen once somebody entitled to judge refused it.
-        standing = self.standing(decision.requester)
-        risk, seen = standing.risk, bool(issued) or before is not None
-        if cleared:
-            standing.days.clear()
-            forgive(standing, decision.weighed)
-        else:
-            memory.reference.uncount(standing.days)
-        if cleared:
-            step(risk, -said(decision), now, asked=not seen)
-        elif not issued or before is not None:
-            step(risk, -said(decision), now, asked=True)
-            step(risk, said(decision), now)
-
-    def _forget_rules(self, now: float) -> None:
-        rules = self.memory.rules
-        ended = [r.id for r in rules.values() if r.state(now) in {"expired", "withdrawn"}]
-        for rule_id in ended[: max(len(ended) - ENDED_RULES, 0)]:
-            del rules[rule_id]
-            self.memory.hits.pop(rule_id, None)
-
-    def index_rules(self) -> None:
-        """Find rules by requester: a lookup is all that rules cost an ordinary request."""
-        self.rules_of = {}
-        for rule in self.memory.rules.values():
-            if not rule.withdrawn:
-                self.rules_of.setdefault(rule.selector.requester, []).append(rule)
+        decision = self.memory.decisions.get(record.decision)
+        if decision is not None:
+            settle(self.memory, self.baselines, self.standing(decision.requester), record, now)
 
     # -- risk and learning ---------------------------------------------------------------------
 
@@ -356,7 +328,7 @@ class State:
         state = cls(remembered.policy)
         state.memory = remembered
         state.baselines = Baselines.revive(baselines)
-        state.index_rules()
+        state.rules.refill(remembered.rules.values())
         return state
 
     def digest(self) -> str:
@@ -373,8 +345,3 @@ VERSION: Final = 1
 def pause(rounds: int) -> float:
     """How long after so many rounds of grouping peers the next one is due (seconds)."""
     return FIRST_ROUNDS[rounds] if rounds < len(FIRST_ROUNDS) else ROUND_SECONDS
-
-
-def said(decision: Decided) -> float:
-    """What a decision added to the risk of its requester (nats)."""
-    return max(in_nats(decision.weighed.step), 0.0)

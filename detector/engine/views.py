@@ -7,7 +7,7 @@ credentials that are live now, and the points that all its rights come to (`dete
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from detector.baselines.habits import Habits
 from detector.engine.answers import Vitals
@@ -15,6 +15,7 @@ from detector.engine.joins import Lease
 from detector.engine.state import State
 from detector.evidence import in_nats
 from detector.features.facets import GRANT_FACETS, USE_FACETS
+from detector.rules import ENDED, RuleState
 
 _ISSUER: Final = GRANT_FACETS.index("issuer")
 _RESOURCE: Final = GRANT_FACETS.index("resource")
@@ -47,7 +48,7 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         },
         "reach": {"points": round(state.memory.reach.requesters.get(name, 0.0), 1), **_reach(own, live)},
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
-        "deny_rules": [rule.id for rule in state.rules_of.get(name, []) if rule.state(now) in {"shadow", "enforced"}],
+        "deny_rules": [rule.id for rule in state.rules.of.get(name, {}).values() if rule.state(now) not in ENDED],
     }
 
 
@@ -88,7 +89,7 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
     """How the engine is; `durable` is the log's head."""
     memory, grants = state.memory, state.baselines.grants
     thresholds = state.general_thresholds()
-    states: dict[str, int] = {"shadow": 0, "enforced": 0, "expired": 0, "withdrawn": 0}
+    states = dict.fromkeys(get_args(RuleState), 0)
     for rule in memory.rules.values():
         states[rule.state(now)] += 1
     return Vitals(
@@ -103,7 +104,7 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
         rules=states,
         thresholds={"step_up": thresholds.step_up, "deny": thresholds.deny},
         pressed=sum(1 for name in memory.pressures if state.pressed(name, now)),
-        halted=memory.halted is not None,
+        halted=state.halted is not None,
         glasses_unreviewed=sum(1 for glass in memory.glasses.values() if glass.finding is None),
     )
 

@@ -48,6 +48,12 @@ class MemoryLog:
             raise LookupError(message)
         return (entry for entry in entries if entry.position > after)
 
+    def grants_since(self, stamp: float) -> Iterator[Entry]:
+        """The entries that are kept and were logged at `stamp` (Unix seconds) or later."""
+        with self._lock:
+            entries = tuple(self._entries)
+        return (entry for entry in entries if entry.stamp >= stamp)
+
     def head(self) -> int:
         """The newest entry's position; 0 for an empty log."""
         return self._head

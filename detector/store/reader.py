@@ -25,6 +25,9 @@ Row: TypeAlias = tuple[int, float, bytes]
 """Position, stamp, body."""
 
 _PAGE: Final = "SELECT position, stamp, body FROM entries WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
+_GRANTS: Final = """SELECT position, stamp, body FROM entries WHERE position BETWEEN ? AND ?
+    AND kind IN ('decided', 'issuance_observed', 'outcome_recorded') ORDER BY position LIMIT ?"""
+_STAMP: Final = "SELECT position, stamp, body FROM entries WHERE position = ?"
 _FIND: Final = "SELECT position, stamp, body FROM entries WHERE id = ? ORDER BY position"
 _CONFIGURED: Final = """SELECT position, stamp, body FROM entries
     WHERE kind = 'configured' AND position <= ? ORDER BY position DESC LIMIT 1"""
@@ -60,6 +63,16 @@ class LogReader:
                         raise _gap(expected)
                     yield entry
                     expected += 1
+
+    def grants_since(self, stamp: float) -> Iterator[Entry]:
+        """Decisions, issuances and outcomes logged at `stamp` (Unix seconds) or later, in order; memory stays flat."""
+        with closing(self._connect()) as connection:
+            head = _head(connection)
+            after = _first_at(connection, stamp, head) - 1
+            while page := _rows(connection, _GRANTS, (after + 1, head, PAGE_ROWS)):
+                for row in page:
+                    yield _entry(row)
+                after = page[-1][0]
 
     def find(self, name: str) -> Iterator[Entry]:
         """The entries about one decision, event or rule, in order. Any id, found or not."""
@@ -126,6 +139,19 @@ def _open(path: Path, how: str) -> sqlite3.Connection:
 def _head(connection: sqlite3.Connection) -> int:
     rows = _rows(connection, "SELECT position, stamp, body FROM entries ORDER BY position DESC LIMIT 1", ())
     return rows[0][0] if rows else 0
+
+
+def _first_at(connection: sqlite3.Connection, stamp: float, head: int) -> int:
+    """The position of the first entry at `stamp` or later; one past the head where there is none. Stamps never fall."""
+    low, high = 1, head + 1
+    while low < high:
+        middle = (low + high) // 2
+        row = _rows(connection, _STAMP, (middle,))
+        if row and row[0][1] < stamp:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _rows(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> list[Row]:

@@ -81,6 +81,10 @@ class SqliteLog:
         """The durable entries after a position, in order, with flat memory."""
         return self._reader.read(after)
 
+    def grants_since(self, stamp: float) -> Iterator[Entry]:
+        """The durable decisions, issuances and outcomes from a stamp (Unix seconds) on."""
+        return self._reader.grants_since(stamp)
+
     def find(self, name: str) -> Iterator[Entry]:
         """The durable entries about one decision, event or rule."""
         return self._reader.find(name)

@@ -13,6 +13,7 @@ from detector.engine import Engine
 from detector.engine.policy import Policy
 from detector.engine.ports import Clock, Ear, Grouper, LogUnavailable
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
+from detector.wiring.history import backtests
 from detector.wiring.settings import Settings
 
 TOKENS_NAME: Final = "tokens.json"
@@ -52,6 +53,16 @@ class Embedded:
         """Keep a snapshot of the state now, unless it is kept already. On the engine's thread."""
         if self.engine.position != self.saved:
             self.keep(*self.taken())
+
+    def prove(self) -> None:
+        """Backtest the rules that are not yet, against all that is in the log by now. For whoever may wait."""
+        rules = self.engine.unproven_rules()
+        if not rules:
+            return
+        self.log.flush()
+        results = backtests(self.log, rules, self.engine.state.policy, now=self.engine.state.memory.stamp)
+        for rule, found in zip(rules, results, strict=True):
+            self.engine.take_backtest(rule.id, found)
 
     def close(self) -> None:
         """Snapshot, make everything durable, release the directory. Idempotent."""

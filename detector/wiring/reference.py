@@ -14,6 +14,7 @@ from detector.wiring.problems import dotted, model_in
 from detector.wiring.settings import (
     IdentityPattern,
     IssuerSettings,
+    RequesterSettings,
     SensitivityPattern,
     Settings,
 )
@@ -27,6 +28,7 @@ HEADER: Final = """\
 
 EXAMPLES: Final = {
     ("issuers",): ('issuers."vault:prod/aws"', IssuerSettings(mode="shadow", step_up=5.0, deny=12.0)),
+    ("requesters",): ('requesters."spiffe://prod/ci/deploy"', RequesterSettings(mode="observe")),
     ("identity", "patterns"): (
         "[identity.patterns]",
         IdentityPattern(name="nightly-run", pattern=r"^nightly-\d{8}$", replacement="nightly"),

@@ -17,11 +17,12 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from detector.engine.policy import Mode, Policy, RuleMode, RulePolicy, Thresholds
+from detector.engine.policy import GlassPolicy, Mode, Policy, RulePolicy, Thresholds
 from detector.events import Sensitivity
 from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
+from detector.rules import Goal
 from detector.wiring.model import read_model, shipped_model
 
 ENVIRONMENT_PREFIX: Final = "ASSAYER_"
@@ -32,6 +33,7 @@ DEFAULTS: Final = Policy()
 Nats = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -130,9 +132,46 @@ class RuleSettings(Section):
     lifetime_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         DEFAULTS.rules.lifetime_seconds, description="a raised rule's mandatory expiry"
     )
-    mode: RuleMode = Field(
-        DEFAULTS.rules.mode, description='"shadow" only counts what a new rule matches; "enforced" denies it'
+    mode: Goal = Field(
+        DEFAULTS.rules.mode,
+        description='how far a raised rule goes by itself: "shadow" only counts what it matches, "enforced" denies it '
+        "once backtest, shadow and canary have gone well",
     )
+    collateral_limit: Share = Field(
+        DEFAULTS.rules.collateral_limit,
+        description="share of a requester's own grants that a rule may have hit without need, in its backtest",
+    )
+    backtest_seconds: Positive = Field(
+        DEFAULTS.rules.backtest_seconds, description="how far back the log's history is folded under a rule"
+    )
+    shadow_seconds: Seconds = Field(
+        DEFAULTS.rules.shadow_seconds, description="how long a rule that goes on to deny only counts"
+    )
+    canary_seconds: Seconds = Field(
+        DEFAULTS.rules.canary_seconds, description="how long it then denies a share of what it matches"
+    )
+    canary_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
+        DEFAULTS.rules.canary_share, description="that share; which requests it takes follows from their ids"
+    )
+
+
+class GlassSettings(Section):
+    """What a broken glass (`break_glass`) lets pass."""
+
+    window_seconds: Positive = Field(
+        DEFAULTS.break_glass.window_seconds, description="how long a broken glass lets its requester past every verdict"
+    )
+    unreviewed: int = Field(
+        DEFAULTS.break_glass.unreviewed,
+        ge=0,
+        description="unreviewed windows of a requester past which a broken glass is judged like any request",
+    )
+
+
+class RequesterSettings(Section):
+    """One requester's own choices, under its canonical name."""
+
+    mode: Mode = Field(description="this requester's mode; it goes over its issuer's")
 
 
 class IdentityPattern(Section):
@@ -234,8 +273,10 @@ class Settings(BaseSettings):
     server: ServerSettings = Field(ServerSettings(), description="where the server listens and keeps its log")
     policy: PolicySettings = Field(PolicySettings(), description="how answers are decided")
     issuers: Mapping[str, IssuerSettings] = Field({}, description="what one issuer does differently")
+    requesters: Mapping[str, RequesterSettings] = Field({}, description="what one requester does differently")
     model: ModelSettings = Field(ModelSettings(), description="how evidence combines")
     rules: RuleSettings = Field(RuleSettings(), description="deny rules that are raised automatically")
+    break_glass: GlassSettings = Field(GlassSettings(), description="emergencies that go past every verdict")
     identity: IdentitySettings = Field(IdentitySettings(), description="folding raw names into requesters")
     sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
     learning: LearningSettings = Field(LearningSettings(), description="what may teach, and when")
@@ -282,14 +323,14 @@ class Settings(BaseSettings):
         return Policy(
             mode=self.policy.mode,
             issuer_modes={name: issuer.mode for name, issuer in self.issuers.items() if issuer.mode is not None},
+            requester_modes={name: requester.mode for name, requester in self.requesters.items()},
             thresholds=Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny),
             issuer_thresholds=self.issuer_thresholds(),
             step_up_budget=self.policy.step_up_budget,
             false_deny_budget=self.policy.false_deny_budget,
             tighten=self.policy.tighten,
-            rules=RulePolicy(
-                raise_at=self.rules.raise_at, lifetime_seconds=self.rules.lifetime_seconds, mode=self.rules.mode
-            ),
+            rules=RulePolicy(**self.rules.model_dump()),
+            break_glass=GlassPolicy(**self.break_glass.model_dump()),
             identity=identity + (DEFAULT_IDENTITY_RULES if self.identity.defaults else ()),
             sensitivity=sensitivity + (DEFAULT_SENSITIVITY_RULES if self.sensitivity.defaults else ()),
             quarantine_seconds=self.learning.quarantine_seconds,

@@ -22,6 +22,7 @@ from detector.engine.policy import Policy
 from detector.sources import native
 from detector.store import MemoryLog
 from detector.telemetry import Telemetry
+from detector.wiring.history import backtests
 
 HERE = "127.0.0.1"
 ELSEWHERE = "10.20.30.40"
@@ -67,7 +68,13 @@ class House:
         self.telemetry = Telemetry(CollectorRegistry())
         self.log = MemoryLog() if log is None else log
         self.clock = Hand()
-        self.engine = Engine(policy=Policy(), log=self.log, clock=self.clock, ear=self.telemetry)
+        self.engine = Engine(
+            policy=Policy(),
+            log=self.log,
+            clock=self.clock,
+            ear=self.telemetry,
+            backtester=lambda rules, policy: backtests(self.log, rules, policy, now=self.clock()),
+        )
         self.tokens = Tokens(folder / "tokens.json")
         self.app: FastAPI = create_app(
             self.engine,

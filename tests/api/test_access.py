@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/score/batch": {"broker"},
     "POST /v1/events": {"ingest"},
     "GET /v1/decisions/{decision_id}": {"analyst", "operator"},
-    "POST /v1/decisions/{decision_id}/outcome": {"analyst", "operator", "broker"},
+    "POST /v1/decisions/{decision_id}/outcome": {"analyst", "operator", "approver", "broker"},
     "GET /v1/requesters/{name}": {"analyst", "operator"},
     "GET /v1/issuers/{name}": {"analyst", "operator"},
     "GET /v1/deny-rules": {"analyst", "operator"},
@@ -28,6 +28,10 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/deny-rules/{rule_id}/enforce": {"operator"},
     "POST /v1/deny-rules/{rule_id}/shadow": {"operator"},
     "POST /v1/deny-rules/{rule_id}/withdraw": {"operator"},
+    "GET /v1/kill-switch": {"analyst", "operator"},
+    "POST /v1/kill-switch": {"operator"},
+    "GET /v1/break-glass": {"analyst", "operator"},
+    "POST /v1/break-glass/{glass}/review": {"analyst", "operator"},
     **{probe: set(ROLES) for probe in PROBES},
 }
 """Route to the roles that may use it: the matrix, written down once more to be compared."""
@@ -42,13 +46,15 @@ BODIES: dict[str, Any] = {
     "POST /v1/decisions/{decision_id}/outcome": {"outcome": "approved", "by": "alice"},
     "POST /v1/deny-rules": RULE,
     "POST /v1/deny-rules/{rule_id}/withdraw": {"reason": "a test"},
+    "POST /v1/kill-switch": {"engaged": False, "reason": "a test"},
+    "POST /v1/break-glass/{glass}/review": {"finding": "justified"},
 }
 
 
 def knock(house: House, route: str, **more: Any) -> int:
     """The status of one request on a route, with a body that fits and an id that need not exist."""
     method, template = route.split()
-    path = template.format_map({"decision_id": "d-1", "name": "somebody", "rule_id": "r-1"})
+    path = template.format_map({"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1"})
     if route in BODIES:
         more["json"] = BODIES[route]
     return house.ask(method, path, **more).status_code

@@ -16,6 +16,7 @@ RULE: dict[str, Any] = {
     "reason": "stolen runner",
     "lifetime_seconds": 600,
     "mode": "enforced",
+    "override": "incident 4711",
 }
 
 
@@ -123,7 +124,12 @@ def test_an_enforced_rule_denies_what_it_names_and_nothing_else(house: House) ->
     rule = made(house)
     denied = house.score().json()
     assert denied["verdict"] == "deny"
-    assert denied["deny_rule"] == {"id": rule["id"], "mode": "enforced", "rule": f"/v1/deny-rules/{rule['id']}"}
+    assert denied["deny_rule"] == {
+        "id": rule["id"],
+        "stage": "enforced",
+        "denied": True,
+        "rule": f"/v1/deny-rules/{rule['id']}",
+    }
     other = house.score({**GRANT, "id": "other", "resource": "aws/creds/app-read"}).json()
     assert other["verdict"] == "allow"
     assert "deny_rule" not in other
@@ -140,6 +146,7 @@ def test_a_rule_starts_in_shadow_and_is_switched_by_hand(house: House) -> None:
     assert verdicts == ["allow", "deny", "allow"]
     seen = house.ask("GET", path, role="analyst").json()
     assert (seen["hits"], seen["shadow_hits"]) == (1, 2)
+    assert seen["backtest"]["within"]
     gone = house.ask("POST", f"{path}/withdraw", role="operator", json={"reason": "the runner is clean"})
     assert gone.json()["state"] == "withdrawn"
     again = house.ask("POST", f"{path}/enforce", role="operator")

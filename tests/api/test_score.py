@@ -104,6 +104,7 @@ def test_who_sends_no_id_is_not_given_his_first_answer_for_good(house: House) ->
         "reason": "stolen",
         "lifetime_seconds": 600,
         "mode": "enforced",
+        "override": "our incident",
     }
     assert house.ask("POST", "/v1/deny-rules", role="operator", json=rule).status_code == 201
     second = house.score(bare).json()

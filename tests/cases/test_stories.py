@@ -59,7 +59,12 @@ def happen(world: World, step: Step, named: dict[str, Decided]) -> Decided | Row
         case "rule":
             selector = Selector(requester=said.get("requester", SERVICE), resource=said.get("resource"))
             world.engine.propose_rule(
-                selector, by="anna", reason="a story", lifetime_seconds=said["seconds"], mode=said["mode"]
+                selector,
+                by="anna",
+                reason="a story",
+                lifetime_seconds=said["seconds"],
+                goal=said["mode"],
+                override="the story says so" if said["mode"] == "enforced" else "",
             )
     return None
 

@@ -39,13 +39,13 @@ def test_a_rule_goes_through_its_life(assayer: Assayer, where: str) -> None:
     )
     assert raised.status == 0
     rule = RULE.findall(raised.out)[0]
-    assert "scope      requester deploy · issuer vault" in raised.out
-    assert "state      shadow" in raised.out
-    assert "state      enforced" in assayer("rules", "enforce", rule, "--data", where).out
-    assert "state      shadow" in assayer("rules", "shadow", rule, "--data", where).out
-    assert "because    drill" in assayer("rules", "show", rule, "--data", where).out
+    assert "scope        requester deploy · issuer vault" in raised.out
+    assert "state        shadow" in raised.out
+    assert "state        enforced" in assayer("rules", "enforce", rule, "--data", where).out
+    assert "state        shadow" in assayer("rules", "shadow", rule, "--data", where).out
+    assert "because      drill" in assayer("rules", "show", rule, "--data", where).out
     withdrawn = assayer("rules", "withdraw", rule, "--because", "drill over", "--data", where)
-    assert "state      withdrawn" in withdrawn.out
+    assert "state        withdrawn" in withdrawn.out
     assert rule in assayer("rules", "list", "--data", where).out
     assert rule not in assayer("rules", "list", "--state", "enforced", "--data", where).out
     again = assayer("rules", "enforce", rule, "--data", where)

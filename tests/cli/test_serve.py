@@ -15,7 +15,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from detector.cli.serve import is_loopback, neighbourly, regroup
+from detector.cli.chores import regroup
+from detector.cli.serve import is_loopback, neighbourly
 from detector.store import LogReader, running_server
 from detector.training.peers import peer_groups
 from tests.cli.conftest import Assayer

@@ -125,7 +125,7 @@ def test_a_mint_against_a_deny_is_a_finding() -> None:
     """What was denied and minted all the same is stepped up at least, with the code `decision` on top."""
     world = World().live()
     rule, _ = world.engine.propose_rule(
-        selector(world), by="anna", reason="incident 7", lifetime_seconds=600.0, mode="enforced"
+        selector(world), by="anna", reason="incident 7", lifetime_seconds=600.0, goal="enforced", override="it is ours"
     )
     assert world.ask().answer == "deny"
     world.engine.withdraw_rule(rule.id, by="anna")
@@ -147,7 +147,9 @@ def test_a_mint_against_a_deny_is_found_under_any_model() -> None:
     from detector.evidence import EvidenceModel
 
     world = World(Policy(model=EvidenceModel(name="deaf", elsewhere=0.0))).live()
-    world.engine.propose_rule(selector(world), by="anna", reason="x", lifetime_seconds=600.0, mode="enforced")  # type: ignore[arg-type]
+    world.engine.propose_rule(
+        selector(world), by="anna", reason="x", lifetime_seconds=600.0, goal="enforced", override="it is ours"
+    )  # type: ignore[arg-type]
     world.ask()
     row = world.issue()
     assert row.verdict == "deny"

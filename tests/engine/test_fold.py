@@ -32,7 +32,7 @@ def eventful() -> World:
     world.issue(outcome="refused")
     world.wait(HOUR).use(world.issue().credential, source=AWAY)
     rule = world.engine.rules()[0]
-    world.engine.enforce_rule(rule.id, by="anna")
+    world.engine.enforce_rule(rule.id, by="anna", override="it is ours")
     world.ask(**BOLD)
     world.engine.withdraw_rule(rule.id, by="anna", reason="false alarm")
     world.engine.observe(world.usage("held too"))

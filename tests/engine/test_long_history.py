@@ -40,9 +40,11 @@ def lived(seed: int, hours: int) -> tuple[World, list[Row]]:
             world.happens(dice.choice(("revoked", "policy_changed", "task_completed")), dice.choice(SERVICES))
         for rule in world.engine.rules():
             if rule.state(world.clock.now) == "shadow" and dice.random() < 0.3:
-                world.engine.enforce_rule(rule.id, by="bert")
+                world.engine.enforce_rule(rule.id, by="bert", override="it is ours")
     scope = Selector(requester=SERVICES[0], resource="kv/x")
-    world.engine.propose_rule(scope, by="bert", reason="x", lifetime_seconds=HOUR, mode="enforced")
+    world.engine.propose_rule(
+        scope, by="bert", reason="x", lifetime_seconds=HOUR, goal="enforced", override="it is ours"
+    )
     return world, rows + list(world.engine.settle())
 
 

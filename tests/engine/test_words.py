@@ -93,7 +93,12 @@ def test_a_mint_against_a_deny_is_told_for_all_it_comes_to(step_up: float) -> No
     against = "minted against a deny"
     for _ in range(3):
         world.engine.propose_rule(
-            Selector(requester=SERVICE), by="ana", reason="stop", lifetime_seconds=60.0, mode="enforced"
+            Selector(requester=SERVICE),
+            by="ana",
+            reason="stop",
+            lifetime_seconds=60.0,
+            goal="enforced",
+            override="it is ours",
         )
         assert world.ask().answer == "deny"
         facets = judge.prepare_grant(world.state, world.grant(), world.clock.now, decision=against)

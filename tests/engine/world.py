@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, Final
 
@@ -13,7 +13,9 @@ from detector.engine.records import Decided, Entry, Record, decode, encode
 from detector.engine.state import State
 from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
 from detector.evidence import EvidenceModel, in_nats
+from detector.rules import Backtest, Rule
 from detector.store import MemorySnapshots
+from detector.wiring.history import backtests
 
 MONDAY: Final = 1_772_409_600.0
 """2026-03-02T00:00:00Z."""
@@ -77,6 +79,10 @@ class Paper:
         for position, (stamp, line) in enumerate(self.lines[after:], after + 1):
             yield Entry(position, stamp, decode(line))
 
+    def grants_since(self, stamp: float) -> Iterator[Entry]:
+        """Every record from a stamp on."""
+        return (entry for entry in self.read() if entry.stamp >= stamp)
+
     def head(self) -> int:
         """The last position."""
         return len(self.lines)
@@ -100,8 +106,11 @@ class World:
         self.clock = Hand()
         self.log = Paper() if log is None else log
         self.policy = HOUSE if policy is None else policy
-        self.engine = Engine(policy=self.policy, log=self.log, clock=self.clock, **more)
+        self.engine = Engine(policy=self.policy, log=self.log, clock=self.clock, backtester=self._backtests, **more)
         self._number = 0
+
+    def _backtests(self, rules: Sequence[Rule], policy: Policy) -> list[list[Backtest]]:
+        return backtests(self.log, rules, policy, now=self.clock.now)
 
     @property
     def state(self) -> State:

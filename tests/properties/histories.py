@@ -81,7 +81,14 @@ def _outcome(word: str, which: int) -> Step:
 def _rule(fields: dict[str, Any], mode: str, seconds: float) -> Step:
     def step(world: World) -> object:
         selector = Selector(requester=fields["requester"], resource=fields["resource"])
-        return world.engine.propose_rule(selector, by="anna", reason="x", lifetime_seconds=seconds, mode=mode)  # type: ignore[arg-type]
+        return world.engine.propose_rule(
+            selector,
+            by="anna",
+            reason="x",
+            lifetime_seconds=seconds,
+            goal=mode,
+            override="x" if mode == "enforced" else "",
+        )  # type: ignore[arg-type]
 
     return step
 

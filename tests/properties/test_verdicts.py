@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.engine.records import Decided
-from detector.engine.rulebook import bites
-from detector.rules import SELECTABLE, Rule, Selector, narrowest
+from detector.rules import SELECTABLE, Abusive, Selector, narrowest
 from detector.verdict import judge
 from tests.engine.world import HOUSE, World
 from tests.properties.histories import ISSUERS, REQUESTERS, RESOURCES, requests
@@ -32,14 +32,25 @@ def test_a_rule_never_matches_outside_its_scope(
     assert selector.matches(requester, shown) == inside
 
 
-@given(values, st.lists(st.sampled_from((*SELECTABLE, "hour", "gap", "network")), max_size=6))
-def test_the_narrowest_selector_matches_what_it_was_made_of(shown: dict[str, str | None], odd: list[str]) -> None:
-    """It stops the request it was raised for and no other requester's; what there is to name, it names."""
-    selector = narrowest("x", shown, odd)
-    assert selector.matches("x", shown)
-    assert not selector.matches("y", shown)
-    named = [name for name in SELECTABLE if getattr(selector, name) is not None]
-    assert named or not any(shown[name] for name in ("issuer", "resource", *(n for n in odd if n in SELECTABLE)))
+@given(
+    st.lists(st.tuples(values, st.floats(0.1, 20.0)), min_size=1, max_size=6), st.dictionaries(words, st.floats(0, 1))
+)
+def test_every_scope_that_is_found_stops_the_latest_abuse_and_nobody_else(
+    rows: list[tuple[dict[str, str | None], float]], habit: dict[str | None, float]
+) -> None:
+    """The search gives scopes of the latest row, of its requester, each naming something; or says that it cannot."""
+    abuse = [Abusive(shown, nats, float(at)) for at, (shown, nats) in enumerate(rows)]
+    latest = rows[-1][0]
+    if not any(latest.values()):
+        with pytest.raises(ValueError, match="abuse"):
+            narrowest("x", abuse, lambda _, value: habit.get(value, 0.0))
+        return
+    found = narrowest("x", abuse, lambda _, value: habit.get(value, 0.0))
+    assert found
+    for selector in found:
+        assert selector.matches("x", latest)
+        assert not selector.matches("y", latest)
+        assert selector.names()
 
 
 @given(levels, levels, levels, st.floats(0.1, 30.0), st.floats(0.1, 30.0))
@@ -73,7 +84,14 @@ def answered(rules: list[tuple[dict[str, Any], str]], asks: list[dict[str, Any]]
             )
     for fields, field in rules:
         selector = Selector(requester=fields["requester"], **({field: fields[field]} if fields.get(field) else {}))
-        world.engine.propose_rule(selector, by="anna", reason="x", lifetime_seconds=900.0, mode=mode)  # type: ignore[arg-type]
+        world.engine.propose_rule(
+            selector,
+            by="anna",
+            reason="x",
+            lifetime_seconds=900.0,
+            goal=mode,
+            override="x" if mode == "enforced" else "",
+        )  # type: ignore[arg-type]
     answers = []
     for number, ask in enumerate(asks):
         world.wait(60.0)
@@ -98,12 +116,3 @@ def test_a_rule_in_shadow_never_changes_an_answer(
         stopped = bitten.rule is not None and bitten.glass is None
         assert (bitten.answer == "deny") == (stopped or plain.answer == "deny")
         assert bitten.weighed.own == plain.weighed.own
-
-
-def test_only_an_enforced_rule_bites() -> None:
-    """Shadow never bites."""
-    for mode in ("shadow", "enforced"):
-        rule = Rule(
-            id="r", selector=Selector(requester="x"), mode=mode, created=0.0, expires=9.0, by="anna", because="x"
-        )  # type: ignore[arg-type]
-        assert bites(rule) == (mode == "enforced")

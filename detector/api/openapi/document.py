@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from detector.api.openapi.asking import asking
+from detector.api.openapi.emergencies import emergencies
 from detector.api.openapi.looking import decisions, portraits
 from detector.api.openapi.probes import probes
 from detector.api.openapi.rules import rules
@@ -37,7 +38,7 @@ def document() -> Schema:
             {"name": "operator", "description": "Changing. Role operator, always a token."},
             {"name": "probe", "description": "Any valid token; none on loopback."},
         ],
-        "paths": {**asking(), **decisions(), **portraits(), **rules(), **probes()},
+        "paths": {**asking(), **decisions(), **portraits(), **rules(), **emergencies(), **probes()},
         "components": {
             "schemas": components(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "assayer token create"}},

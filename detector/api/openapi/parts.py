@@ -65,9 +65,9 @@ def text(media: str) -> Responses:
     return {200: {"description": "Text.", "content": {media: {"schema": {"type": "string"}}}}}
 
 
-def body(schema: Schema, example: Any) -> Schema:
-    """A JSON body that a route must be sent."""
-    return {"required": True, "content": {JSON: {"schema": schema, "example": example}}}
+def body(schema: Schema, example: Any, *, required: bool = True) -> Schema:
+    """A JSON body that a route must, or may, be sent."""
+    return {"required": required, "content": {JSON: {"schema": schema, "example": example}}}
 
 
 def in_path(name: str, says: str) -> Schema:

@@ -40,7 +40,11 @@ def rules() -> Schema:
         "/v1/deny-rules/{rule_id}": {
             "get": operation("deny_rule", "analyst", "One deny rule", parameters=[which], gives=rule, refusals=(404,))
         },
-        "/v1/deny-rules/{rule_id}/enforce": change("enforce_deny_rule", "Let it bite"),
+        "/v1/deny-rules/{rule_id}/enforce": change(
+            "enforce_deny_rule",
+            "Let it bite; without a backtest within its limit, `override` must say why",
+            takes=body(ref("Enforcement"), {}, required=False),
+        ),
         "/v1/deny-rules/{rule_id}/shadow": change("shadow_deny_rule", "Only count what it would have denied"),
         "/v1/deny-rules/{rule_id}/withdraw": change(
             "withdraw_deny_rule", "Take it back", takes=body(ref("Withdrawal"), {"reason": "the runner is clean"})

@@ -6,8 +6,17 @@ from typing import Any, Final, get_args
 
 import msgspec
 
-from detector.api.wire import LONGEST_TEXT, Answer, NewOutcome, NewRule, Withdrawal
-from detector.engine.rulebook import MOST_LIFETIME_SECONDS
+from detector.api.wire import (
+    LONGEST_TEXT,
+    Answer,
+    Enforcement,
+    GlassReview,
+    KillSwitch,
+    NewOutcome,
+    NewRule,
+    Withdrawal,
+)
+from detector.engine.raising import MOST_LIFETIME_SECONDS
 from detector.events import Privilege, Sensitivity
 from detector.rules import RuleState
 from detector.sources.fields import LIST_LENGTH, NAME_LENGTH
@@ -89,7 +98,8 @@ def shape(properties: Schema, *, required: tuple[str, ...] | None = None, **more
 def components() -> Schema:
     """Every named shape: what msgspec decodes and encodes, and what is described by hand beside it."""
     _, made = msgspec.json.schema_components(
-        [Answer, NewOutcome, NewRule, Withdrawal], ref_template="#/components/schemas/{name}"
+        [Answer, Enforcement, GlassReview, KillSwitch, NewOutcome, NewRule, Withdrawal],
+        ref_template="#/components/schemas/{name}",
     )
     return {**made, **_written()}
 
@@ -211,7 +221,7 @@ def _deny_rule_view() -> Schema:
         {
             "id": {"type": "string"},
             "state": {"enum": list(get_args(RuleState))},
-            "mode": {"enum": ["shadow", "enforced"]},
+            "mode": {"enum": ["shadow", "enforced"], "description": "How far it goes by itself."},
             "selector": {"type": "object", "additionalProperties": {"type": "string"}},
             "scope": {"type": "string", "description": "The selector in words."},
             "created": MOMENT,
@@ -219,8 +229,17 @@ def _deny_rule_view() -> Schema:
             "by": {"type": "string"},
             "because": {"type": "string"},
             "taken_back": {"type": ["string", "null"], "description": "By whom and why it was withdrawn, if it was."},
-            "hits": {"type": "integer", "minimum": 0, "description": "Asks it matched while enforced."},
-            "shadow_hits": {"type": "integer", "minimum": 0, "description": "Asks it would have denied."},
+            "since": MOMENT,
+            "recurrence": {"type": "integer", "minimum": 0, "description": "Earlier rules about the same thing."},
+            "backtest": {
+                "type": ["object", "null"],
+                "description": "What it would have hit in the log's own history; null until that was counted.",
+            },
+            "override": {"type": ["string", "null"], "description": "Who let it bite all the same, and why."},
+            "hits": {"type": "integer", "minimum": 0, "description": "Grants it matched while enforced."},
+            "canary_hits": {"type": "integer", "minimum": 0, "description": "In canary, denied or not."},
+            "shadow_hits": {"type": "integer", "minimum": 0, "description": "Before it denied anything."},
+            "quiet_hits": {"type": "integer", "minimum": 0, "description": "Those nothing else spoke against."},
             "recorded": {"type": "boolean", "description": "On an answer to a change: whether it is durable."},
         },
         required=(
@@ -233,8 +252,11 @@ def _deny_rule_view() -> Schema:
             "expires",
             "by",
             "because",
+            "backtest",
             "hits",
+            "canary_hits",
             "shadow_hits",
+            "quiet_hits",
         ),
         description=f"A deny rule. Its life ends by itself, after {MOST_LIFETIME_SECONDS / 86_400:g} days at most.",
     )

@@ -6,6 +6,7 @@ context. One module says what one question makes of an event, and when each of i
 """
 
 from detector.features.facets.grant import grant_facets
+from detector.features.facets.named import NAMED, named, named_in
 from detector.features.facets.use import UNMINTED, Mint, mint, use_facets
 from detector.features.facets.vocabulary import (
     ABSENT,
@@ -27,6 +28,7 @@ __all__ = [
     "GIVEN",
     "GRANT_FACETS",
     "GRANT_GRADES",
+    "NAMED",
     "PARENTS",
     "SHOWN_WITH",
     "UNMINTED",
@@ -37,5 +39,7 @@ __all__ = [
     "Mint",
     "grant_facets",
     "mint",
+    "named",
+    "named_in",
     "use_facets",
 ]
