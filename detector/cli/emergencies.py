@@ -162,7 +162,7 @@ def listing(
     """List broken glasses, the newest first, with what a review found."""
     with _emergencies(configured(config, data=data), token_file) as home:
         shown = [glass for glass in home.glasses() if not unreviewed or glass["finding"] is None]
-    columns = ("id", "requester", "opened", "until", "decisions", "purpose", "finding", "reviewer")
+    columns = ("id", "requester", "until", "decisions", "purpose", "finding")
     console().print(table(columns, [tuple(glass[name] or "-" for name in columns) for glass in shown]))
 
 

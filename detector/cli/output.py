@@ -32,6 +32,10 @@ def complain(line: str) -> None:
     sys.stderr.write(f"assayer: {line}\n")
 
 
+WHOLE_ID: Final = 32
+"""Characters up to which an id is never broken: it is there to be copied."""
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str | None = None) -> Table:
     """A plain table; numbers stand to the right, text to the left and as it is."""
     from rich.box import SIMPLE_HEAD
@@ -41,7 +45,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: st
     drawn = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     for place, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[place], (int, float)) for row in rows)
-        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        whole = name == "id" and all(len(str(row[place])) <= WHOLE_ID for row in rows)
+        drawn.add_column(name, justify="right" if numeric else "left", overflow="fold", no_wrap=whole)
     for row in rows:
         drawn.add_row(*(Text(_cell(value)) for value in row))
     return drawn

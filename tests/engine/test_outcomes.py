@@ -155,3 +155,59 @@ def test_outcomes_survive_a_restart() -> None:
         before = str(revived.state.memory.standings)
         revived.record_outcome(decision.decision, "refused", by="anna")
         assert str(revived.state.memory.standings) == before
+
+
+class TestUnequalWords:
+    """An analyst's and an approver's in full; a broker's about its own step-up; a machine's about this one mint."""
+
+    @pytest.mark.parametrize(("trust", "learnt"), [("analyst", 1), ("approver", 1), ("broker", 0), ("automatic", 0)])
+    def test_only_a_judge_teaches_sooner(self, trust: str, learnt: int) -> None:
+        """What a broker or a proof cleared waits out its quarantine, as if nobody had said anything."""
+        world = World().live()
+        decision = stepped_up(world)
+        world.wait(1.0).issue(requester="somebody else")  # whatever was due has been learnt by now
+        before = world.learnt()
+        world.issue(decision=decision.decision, **BOLD)
+        world.engine.record_outcome(decision.decision, "approved", by="x", trust=trust)  # type: ignore[arg-type]
+        assert world.learnt() - before == learnt
+
+    @pytest.mark.parametrize(
+        ("trust", "share"), [("analyst", 1.0), ("approver", 1.0), ("broker", 0.5), ("automatic", 0.0)]
+    )
+    def test_a_refusal_weighs_what_its_speaker_does(self, trust: str, share: float) -> None:
+        """Half for a broker: one that was taken over must not lock its requesters out so easily."""
+        world = World().live()
+        decision = stepped_up(world)
+        world.engine.record_outcome(decision.decision, "refused", by="x", trust=trust)  # type: ignore[arg-type]
+        assert world.seen_risk() == pytest.approx(min(share * decision.weighed.step / 1024, CAP))
+
+    def test_a_lesser_word_never_takes_the_place_of_a_weightier_one(self) -> None:
+        """The analyst said malicious; the broker's approval a minute later changes nothing."""
+        world = World().live()
+        decision = stepped_up(world)
+        world.engine.record_outcome(decision.decision, "malicious", by="ana", trust="analyst")
+        seen = world.seen_risk()
+        for trust in ("broker", "automatic", "approver"):
+            world.engine.record_outcome(decision.decision, "approved", by="x", trust=trust)  # type: ignore[arg-type]
+        assert world.seen_risk() == seen
+        assert world.state.memory.outcomes.get(decision.decision) == ("malicious", "analyst")
+
+    def test_a_weightier_word_takes_the_place_of_a_lesser_one(self) -> None:
+        """The broker said refused, the analyst that it was legitimate: nothing is held against the requester."""
+        world = World().live()
+        decision = stepped_up(world)
+        world.engine.record_outcome(decision.decision, "refused", by="x", trust="broker")
+        assert world.seen_risk() > 0.0
+        world.engine.record_outcome(decision.decision, "legitimate", by="ana", trust="analyst")
+        assert (world.risk(), world.seen_risk()) == (0.0, 0.0)
+
+    def test_who_approves_his_own_theft_as_a_broker_gains_no_habit(self) -> None:
+        """A day of approved abuse through a stolen broker: no baseline holds it, and the next ask is stepped up."""
+        world = World().live()
+        for _ in range(8):
+            decision = world.wait(HOUR).ask(**BOLD)
+            world.issue(decision=decision.decision, **BOLD)
+            world.engine.record_outcome(decision.decision, "approved", by="broker", trust="broker")
+        habits = world.state.baselines.grants.habits[decision.requester]
+        assert not any("185.220.101.0/24" in counts for counts in habits.counts)
+        assert world.ask(**BOLD).answer != "allow"
