@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from detector.cli.backtest import backtest
 from detector.cli.options import ConfigOption, DataOption, TokenFileOption, configured, duration
 from detector.cli.output import console, printable, table
 from detector.cli.rulebook import rulebook
+from detector.cli.scopes import (
+    IssuerOption,
+    MatchOption,
+    NetworkOption,
+    PrivilegeOption,
+    RequesterOption,
+    ResourceOption,
+    scope,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -90,15 +100,14 @@ def withdraw(
 @commands.command("raise")
 def write(
     *,
-    requester: Annotated[str, typer.Option("--requester", metavar="NAME", help="Whom it stops: always named.")],
+    requester: RequesterOption,
     because: Annotated[str, typer.Option("--because", metavar="TEXT", help="Why; callers that it denies are told.")],
     lifetime: Annotated[str, typer.Option("--for", metavar="TIME", help="Its life: 30m, 4h, 7d…")] = "4h",
-    issuer: Annotated[str | None, typer.Option("--issuer", metavar="NAME", help="Only at this issuer.")] = None,
-    resource: Annotated[str | None, typer.Option("--resource", metavar="NAME", help="Only for this resource.")] = None,
-    privilege: Annotated[
-        str | None, typer.Option("--privilege", metavar="P", help="Only read, write or admin.")
-    ] = None,
-    network: Annotated[str | None, typer.Option("--network", metavar="N", help="Only from this network.")] = None,
+    issuer: IssuerOption = None,
+    resource: ResourceOption = None,
+    privilege: PrivilegeOption = None,
+    network: NetworkOption = None,
+    match: MatchOption = None,
     enforced: Annotated[bool, typer.Option("--enforced", help="Deny, once its backtest is within its limit.")] = False,
     override: OverrideOption = None,
     config: ConfigOption = None,
@@ -107,11 +116,14 @@ def write(
 ) -> None:
     """Raise a deny rule by hand. It ends by itself, is backtested, and counts in shadow unless told otherwise."""
     named = {"requester": requester, "issuer": issuer, "resource": resource, "privilege": privilege, "network": network}
-    selector = {name: value for name, value in named.items() if value is not None}
+    selector = scope(named, match)
     seconds = duration(lifetime).total_seconds()
     mode = "enforced" if enforced else "shadow"
     with rulebook(configured(config, data=data), token_file) as rules:
         _show(rules.write(selector, reason=because, lifetime_seconds=seconds, mode=mode, override=override or ""))
+
+
+commands.command("backtest")(backtest)
 
 
 def _change(

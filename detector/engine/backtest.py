@@ -63,13 +63,14 @@ class History:
     def __init__(self, selectors: Sequence[Selector], *, policy: Policy, since: float) -> None:
         self._identities = Identities(policy.identity)
         self._limit, self._since = policy.rules.collateral_limit, since
-        self._until, self._position = since, 0
+        self._until, self._position = max(since, 0.0), 0
         self._of: dict[str, list[_Count]] = {}
         self._counts = [_Count(selector) for selector in selectors]
         for count in self._counts:
             self._of.setdefault(count.selector.requester, []).append(count)
         self._asked: Counter[str] = Counter()
         self._hit: dict[str, list[_Count]] = {}
+        self._seen: set[str] = set()
 
     def see(self, entries: Iterable[Entry]) -> None:
         """Take in entries of the log."""
@@ -88,9 +89,12 @@ class History:
                     count.answered(record.decision, abusive=record.outcome in ABUSIVE)
 
     def grant(self, grant: GrantRequest) -> None:
-        """Take in a grant of a log that nothing was weighed in."""
+        """Take in a grant of a log that nothing was weighed in; asked and minted under one id, it counts once."""
         self._until = max(self._until, grant.time)
-        self._grant(grant.id, self._identities.fold(grant.requester), grant, None)
+        requester = self._identities.fold(grant.requester)
+        if requester in self._of and grant.id not in self._seen:
+            self._seen.add(grant.id)
+            self._grant(grant.id, requester, grant, None)
 
     def _grant(self, key: str, requester: str, grant: GrantRequest, weighed: Weighed | None) -> None:
         counts = self._of.get(requester)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Final
@@ -15,7 +14,7 @@ from detector.engine.rulebook import live
 from detector.engine.state import State
 from detector.features.facets import ABSENT, GRANT_FACETS, Facets
 from detector.features.rhythm import DAY
-from detector.rules import ENDED, Abusive, Goal, Override, Rule, RuleChange, Selector, narrowest
+from detector.rules import ENDED, Abusive, Goal, Override, Rule, RuleChange, Selector, folded, narrowest
 
 ID_DIGITS: Final = 12
 
@@ -158,9 +157,8 @@ def propose(
     if not 0 < lifetime_seconds <= MOST_LIFETIME_SECONDS:
         message = f"lifetime_seconds: must be above 0 and at most {MOST_LIFETIME_SECONDS:.0f}"
         raise ValueError(message)
-    fold, now = journal.state.identities.fold, journal.now()
-    folded = {name: getattr(selector, name) for name in ("requester", "resource", "consumer")}
-    selector = dataclasses.replace(selector, **{name: fold(raw) if raw else raw for name, raw in folded.items()})
+    now = journal.now()
+    selector = folded(selector, journal.state.identities.fold)
     bites = bool(override) and goal == "enforced"
     rule = Rule(
         id=identifier("r", ID_DIGITS, selector.words(), str(journal.state.memory.position)),

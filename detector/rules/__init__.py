@@ -12,7 +12,7 @@ from detector.rules.life import (
     Stage,
 )
 from detector.rules.search import Abusive, narrowest
-from detector.rules.selector import SELECTABLE, Selector, by_hand
+from detector.rules.selector import SELECTABLE, Selector, by_hand, folded
 
 __all__ = [
     "ENDED",
@@ -28,5 +28,6 @@ __all__ = [
     "Selector",
     "Stage",
     "by_hand",
+    "folded",
     "narrowest",
 ]

@@ -7,8 +7,8 @@ requester cannot be made: denying a whole issuer or resource is an outage, not a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 from detector.events import Privilege
@@ -60,6 +60,16 @@ class Selector:
         """The scope in words, for tables and answers."""
         named = [f"{name} {getattr(self, name)}" for name in self.names()]
         return " · ".join([f"requester {self.requester}", *named])
+
+
+RAW: Final = ("requester", "resource", "consumer")
+"""What requests have under a canonical name."""
+
+
+def folded(selector: Selector, fold: Callable[[str], str]) -> Selector:
+    """A selector whose names may be raw, as it is compared: canonical. `fold` canonicalises."""
+    written = {name: getattr(selector, name) for name in RAW}
+    return replace(selector, **{name: fold(raw) if raw else raw for name, raw in written.items()})
 
 
 def by_hand(**named: str | None) -> Selector:
