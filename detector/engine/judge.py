@@ -219,7 +219,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
     if least:  # neither what fits nor an echo turns it down, and its reason has to say what it came to
         found[_DECISION] += max(least - sum(found), 0.0)
     if asked and standing.odd:
-        _hold(standing, facets, found, now)
+        odd = _hold(standing, facets, found, odd, now)
     own_quanta = quantise(sum(found))
     own = in_nats(own_quanta)
     carried = _carried(standing.risk.level(now, without=without), own) if own > CARRY_FROM else 0.0
@@ -313,14 +313,22 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
     return odd
 
 
-def _hold(standing: Standing, facets: Facets, found: list[float], now: float) -> None:
-    """Hold what was flagged, and nobody answered for, against whoever asks for it again, learnt meanwhile or not."""
+def _hold(
+    standing: Standing, facets: Facets, found: list[float], odd: dict[str, int], now: float
+) -> dict[str, int]:
+    """Hold what was flagged, and nobody answered for, against whoever asks for it again, learnt meanwhile or not.
+
+    It counts among what is odd, so that whoever answers for this ask answers for what was held.
+    """
+    held: dict[str, int] = {}
     for key, oddity in standing.odd.items():
         if oddity.flagged and now - oddity.flagged < HELD_SECONDS:
             code, _, value = key.partition("=")
             index = _PLACE.get(code)
             if index is not None and facets.values[index] == value:
                 found[index] = max(found[index], in_nats(oddity.quanta))
+                held[key] = oddity.quanta
+    return {**odd, **held} if held else odd
 
 
 def lease_for(state: State, usage: Usage) -> Lease | None:

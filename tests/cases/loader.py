@@ -13,7 +13,19 @@ VERBS: Final[dict[str, frozenset[str]]] = {
     "live": frozenset({"days", "requester", "issuer", "resource"}),
     "wait": frozenset({"seconds"}),
     "ask": frozenset(
-        {"id", "requester", "issuer", "resource", "privilege", "ttl_seconds", "task", "break_glass", "from", "trusted"}
+        {
+            "id",
+            "requester",
+            "issuer",
+            "resource",
+            "privilege",
+            "ttl_seconds",
+            "task",
+            "break_glass",
+            "purpose",
+            "from",
+            "trusted",
+        }
     ),
     "mint": frozenset(
         {

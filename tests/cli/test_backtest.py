@@ -23,8 +23,7 @@ def ago(minutes: int) -> str:
 def log() -> str:
     """Fifty mints of one requester, one of them from elsewhere, and one of another requester's."""
     lines = [
-        issuance(number, source={"ip": ODD if number == 7 else HONEST}, time=ago(50 - number))
-        for number in range(50)
+        issuance(number, source={"ip": ODD if number == 7 else HONEST}, time=ago(50 - number)) for number in range(50)
     ]
     lines.append(issuance(50, requester="spiffe://prod/app/other", time=ago(0)))
     Path("log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")

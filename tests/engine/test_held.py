@@ -57,3 +57,13 @@ def test_flagged_takers_make_no_roll_out_for_who_asks() -> None:
         minted(requester=f"spiffe://prod/app/other{number}", world=crowd)
     fewest = alone.ask(id="fourth", **FORBIDDEN).weighed.own
     assert crowd.ask(id="fourth", **FORBIDDEN).weighed.own == fewest
+
+
+def test_who_answers_for_an_ask_answers_for_what_was_held_against_it() -> None:
+    """A thief was flagged for a value that his victim shows too, seldom: one approval, and its own asks pass again."""
+    world = World().live()
+    world.issue(source=AWAY, resource="db/root", privilege="admin")
+    held = world.wait(HOUR).ask(source=AWAY)
+    assert held.answer != "allow"
+    world.engine.record_outcome(held.decision, "approved", by="ana", trust="approver")
+    assert world.wait(HOUR).ask(source=AWAY).weighed.own < held.weighed.own / 2
