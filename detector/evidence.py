@@ -117,12 +117,13 @@ class EvidenceModel:
         """Weights parallel to `USE_CODES`."""
         return Weights.of(self.uses.get(code, Weight.even(self.elsewhere)) for code in USE_CODES)
 
-    def probability(self, evidence: float, *, use: bool = False) -> float:
+    def probability(self, evidence: float, *, use: bool = False, shift: float = 0.0) -> float:
         """The probability of abuse in [0, 1] for the evidence (nats) of a grant, or of a `use`.
 
-        Wrong by as much, in log odds, as abuse is rarer or commoner than `base_rate`.
+        `shift` is what people's words have added to its log odds. Wrong by as much, in
+        log odds, as abuse is rarer or commoner than `base_rate`, and nobody has said so.
         """
-        worth = along(self.use_curve if use else self.grant_curve, evidence)
+        worth = shift + along(self.use_curve if use else self.grant_curve, evidence)
         return 1.0 / (1.0 + (1.0 / self.base_rate - 1.0) * exp(min(-worth, 700.0)))
 
 

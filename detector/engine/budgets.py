@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from detector.engine.calibrating import Labels
 from detector.engine.policy import Policy, Thresholds
 from detector.evidence import quantised
 from detector.features.rhythm import DAY
@@ -69,12 +70,13 @@ class Drawn(Struct, frozen=True):
     """What was drawn from the reference, and is in force until it is drawn anew.
 
     `thresholds` in nats; `tails` the requester-days' oddest rows by record, for
-    p-values; `odd_from` the nats from which a day is odd.
+    p-values; `odd_from` the nats from which a day is odd; `shift` what words on decisions add to the log odds of risk.
     """
 
     thresholds: Thresholds
     tails: tuple[Tally, ...] = ()
     odd_from: float = NEVER
+    shift: float = 0.0
 
 
 class Reference(Struct):
@@ -86,6 +88,7 @@ class Reference(Struct):
     aged: Counted = field(default_factory=Counted)
     young: list[Counted] = field(default_factory=lambda: [Counted() for _ in range(AGED_DAYS)])
     drawn: Drawn | None = None
+    labels: Labels = field(default_factory=Labels)
 
     def begin(self, now: float) -> None:
         """The first day there is anything to count on: nothing is drawn before it has ended."""
@@ -132,6 +135,7 @@ class Reference(Struct):
         fade = 0.5 ** (1.0 / REFERENCE_HALF_LIFE_DAYS)
         self.grants.fade(fade)
         self.uses.fade(fade)
+        self.labels.fade(fade)
         for tally in self.aged.tops:
             tally.fade(fade)
         self.aged.peaks.fade(fade)
@@ -170,6 +174,7 @@ def draw(reference: Reference, policy: Policy) -> Drawn:
     return Drawn(
         thresholds=Thresholds(step_up=step_up, deny=deny),
         tails=tuple(copy.deepcopy(reference.aged.tops)),
+        shift=reference.labels.shift(),
         odd_from=every.lowest(lambda above: above <= ODD_DAY * every.total, NEVER) if told else NEVER,
     )
 

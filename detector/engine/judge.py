@@ -313,9 +313,7 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
     return odd
 
 
-def _hold(
-    standing: Standing, facets: Facets, found: list[float], odd: dict[str, int], now: float
-) -> dict[str, int]:
+def _hold(standing: Standing, facets: Facets, found: list[float], odd: dict[str, int], now: float) -> dict[str, int]:
     """Hold what was flagged, and nobody answered for, against whoever asks for it again, learnt meanwhile or not.
 
     It counts among what is odd, so that whoever answers for this ask answers for what was held.

@@ -39,6 +39,7 @@ def settle(memory: Memory, baselines: Baselines, standing: Standing, record: Out
     issued = memory.minted.get(record.decision)
     if record.trust in JUDGES:
         _judged(memory, baselines, standing, decision, record.outcome, issued, now)
+        _calibrate(memory, decision, record.outcome, before)
     _charge(standing, decision, record, before, now, issued=bool(issued))
 
 
@@ -71,6 +72,15 @@ def _judged(  # noqa: PLR0917 - one place where all that an outcome bears on mee
     if outcome == "malicious" and issued:
         memory.condemned.put(issued, now)
         memory.flagged.pop(f"I{issued}", None)
+
+
+def _calibrate(memory: Memory, decision: Decided, outcome: Outcome, before: tuple[Outcome, Trust] | None) -> None:
+    """Count the word for what `risk` is worth, instead of the judge's word before it."""
+    claimed = memory.policy.model.probability(in_nats(decision.weighed.evidence))
+    labels = memory.reference.labels
+    if before is not None and before[1] in JUDGES:
+        labels.count(claimed, abusive=before[0] not in CLEARED, weight=-1.0)
+    labels.count(claimed, abusive=outcome not in CLEARED)
 
 
 def _charge(

@@ -85,7 +85,9 @@ class State:
 
     def _probability(self, quanta: int, use: bool) -> float:  # noqa: FBT001 - a cache's key
         """The probability of abuse for a row's evidence, in millionths; most rows come to one of a few hundred."""
-        return round(self.policy.model.probability(in_nats(quanta), use=use), 6)
+        drawn = self.memory.reference.drawn
+        shift = drawn.shift if drawn is not None else 0.0
+        return round(self.policy.model.probability(in_nats(quanta), use=use, shift=shift), 6)
 
     @property
     def halted(self) -> Halt | None:
@@ -144,6 +146,7 @@ class State:
             glass.reviewed(memory, record)
         elif isinstance(record, Recalibrated):
             memory.reference.turn(record.drawn, record.day)
+            self.probability.cache_clear()
         elif isinstance(record, Configured):
             self._configure(record.policy)
         elif isinstance(record, PeersAssigned):
