@@ -38,6 +38,7 @@ def everything_else(house: House) -> tuple[Any, ...]:
 
 def test_a_flood_of_asks_changes_nothing_for_the_victim(lived: House) -> None:
     """Bold ones, broken glasses, the same id as the victim's next one: his own answer is what it would have been."""
+    before = lived.score({**GRANT, "id": "victims-last"}, role="broker").json()
     expected = everything_else(lived)
     for number in range(MANY):
         lived.score({**BOLD, "id": f"x{number}", "resource": f"db/{number % 17}"})
@@ -45,7 +46,7 @@ def test_a_flood_of_asks_changes_nothing_for_the_victim(lived: House) -> None:
     lived.score({**BOLD, "id": "victims-next"})
     assert everything_else(lived) == expected
     own = lived.score({**GRANT, "id": "victims-next"}, role="broker").json()
-    assert (own["verdict"], own["evidence"] < 1.0) == ("allow", True)
+    assert (own["verdict"], own["evidence"]) == ("allow", before["evidence"])
     assert lived.ask("GET", "/v1/break-glass", role="analyst").json() == {"break_glass": []}
 
 
