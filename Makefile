@@ -9,8 +9,9 @@ PEERS  := $(VENV)/.ready-peers
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-budget bench-calibration \
-  bench-cold bench-explanations bench-memory bench-poisoning bench-reach bench-splice lock samples clean
+.PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-backtest bench-budget \
+  bench-calibration bench-cold bench-enforcement bench-explanations bench-memory bench-poisoning bench-reach \
+  bench-splice lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +39,12 @@ bench-detection: $(PEERS)  ## measure detection beside its peers on twenty-four 
 
 bench-detection-quick: $(PEERS)  ## the same on four of them
 	@$(BIN)/python -m bench.detection --quick $(ARGS)
+
+bench-backtest: $(READY)  ## how long a rule's backtest takes over a million events
+	@$(BIN)/python -m bench.backtest $(ARGS)
+
+bench-enforcement: $(READY)  ## attack mints stopped and honest requests blocked, rules off and on
+	@$(BIN)/python -m bench.enforcement $(ARGS)
 
 bench-budget: $(READY)  ## false step-ups and denies on healthy years, against the budgets (about an hour)
 	@$(BIN)/python -m bench.budget $(ARGS)

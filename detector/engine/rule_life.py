@@ -22,6 +22,9 @@ may be a thief who guessed well; three are work that the backtest did not know o
 SHORTENED: Final = 0.5
 """What is left of a biting rule's life after a clean step-up within its scope."""
 
+TEND_SECONDS: Final = 0.25
+"""Between two looks at the rules that move on: ten thousand of them must not be looked at for every event."""
+
 MOVES: Final[dict[Stage, Stage]] = {"shadow": "canary", "canary": "enforced"}
 
 
@@ -52,6 +55,9 @@ def backtested(journal: Journal, rule_id: str, results: Sequence[Backtest]) -> R
 def tend(journal: Journal, now: float) -> None:
     """Move on the rules that go to enforcement by themselves and have been long enough where they are."""
     state, policy = journal.state, journal.state.policy.rules
+    if now - state.rules.tended < TEND_SECONDS:
+        return
+    state.rules.tended = now
     stays = {"shadow": policy.shadow_seconds, "canary": policy.canary_seconds}
     for rule in list(state.rules.moving.values()):
         stage = rule.state(now)

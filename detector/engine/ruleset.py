@@ -18,7 +18,8 @@ MOVING: Final = frozenset({"shadow", "canary"})
 
 
 class RuleIndex:
-    """What is looked up of rules: those of a requester, those that move on by themselves, those not yet backtested.
+    """What is looked up of rules: those of a requester, those that move on by themselves, those not yet backtested; and when they were last tended
+    (the log's clock).
 
     Compiled from the memory's rules, so it is no part of a snapshot.
     """
@@ -27,6 +28,7 @@ class RuleIndex:
         self.of: dict[str, dict[str, Rule]] = {}
         self.moving: dict[str, Rule] = {}
         self.unproven: dict[str, Rule] = {}
+        self.tended = float("-inf")
 
     def refill(self, rules: Iterable[Rule]) -> None:
         """Start again from these."""
