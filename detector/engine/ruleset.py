@@ -18,10 +18,10 @@ MOVING: Final = frozenset({"shadow", "canary"})
 
 
 class RuleIndex:
-    """What is looked up of rules: those of a requester, those that move on by themselves, those not yet backtested; and when they were last tended
-    (the log's clock).
+    """What is looked up of rules: those of a requester, those that move on by themselves, those not yet backtested.
 
-    Compiled from the memory's rules, so it is no part of a snapshot.
+    Compiled from the memory's rules, so it is no part of a snapshot; `tended` is when
+    they were last looked at to be moved on (the log's clock).
     """
 
     def __init__(self) -> None:
