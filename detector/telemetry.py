@@ -17,7 +17,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from detector.engine import Vitals
-from detector.rules import RuleChange, RuleState
+from detector.rules import RuleChange, RuleState, Stage
 
 Child = TypeVar("Child", Counter, Gauge, Histogram)
 
@@ -117,6 +117,7 @@ class Telemetry:
         self._glasses = counter("glasses_broken", "Asks that passed enforcement through a broken glass.")
         self._unreviewed_glasses = gauge("glasses_unreviewed", "Broken glasses that nobody has reviewed.")
         self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
+        self._rule_hits = counter("rule_hits", "Grants that matched a deny rule, by its stage.", "stage", "denied")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
         self._accepted = counter("events_accepted", "Events taken in.", "dialect")
         self._unreadable = counter("decoder_errors", "Log records that could not be read.", "dialect", "reason")
@@ -143,6 +144,8 @@ class Telemetry:
         """Give what alerts watch its zero: a counter born at one has not increased, as Prometheus sees it."""
         for change in get_args(RuleChange):
             self._rule_changes.labels(change=change)
+        for stage in get_args(Stage):
+            self._rule_hits.labels(stage=stage, denied="no")
         for state in get_args(RuleState):
             self._rules.labels(state=state)
         for why in REFUSALS:
@@ -186,6 +189,10 @@ class Telemetry:
     def glass_broken(self) -> None:
         """Somebody passed enforcement in an emergency."""
         self._glasses.inc()
+
+    def rule_matched(self, stage: str, *, denied: bool) -> None:
+        """A grant matched a deny rule: what it would have denied is counted apart from what it did."""
+        self._child(self._rule_hits, stage, "yes" if denied else "no").inc()
 
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched or withdrawn."""

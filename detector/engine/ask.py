@@ -42,6 +42,8 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
                 if decided.rule_bit:
                     rule_life.brake(journal, journal.state.memory.rules[str(decided.rule)])
     journal.heard("grant_request", weighed, decided.mode, judged)
+    if decided.rule_stage is not None:
+        journal.ear.rule_matched(decided.rule_stage, denied=decided.rule_bit)
     if decided.glass is not None:
         journal.ear.glass_broken()
     return Asked(decided, durable, fresh=True)

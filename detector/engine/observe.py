@@ -102,6 +102,8 @@ def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -
         teaches=trusted,
     )
     journal.append(record, now, facets)
+    if rule is not None:
+        journal.ear.rule_matched(rule.stage, denied=bit)
     journal.heard("issuance", weighed, state.mode_for(grant.issuer, facets.requester), judged)
     if trusted:
         raising.raise_for(journal, facets, weighed, now)

@@ -98,6 +98,9 @@ class Ear(Protocol):
     def glass_broken(self) -> None:
         """A request passed enforcement through a broken glass."""
 
+    def rule_matched(self, stage: str, *, denied: bool) -> None:
+        """A grant matched a deny rule in this stage of its life, and was denied by it or not."""
+
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched, expired or withdrawn."""
 
@@ -123,6 +126,9 @@ class Silence:
         """Nothing."""
 
     def glass_broken(self) -> None:
+        """Nothing."""
+
+    def rule_matched(self, stage: str, *, denied: bool) -> None:
         """Nothing."""
 
     def rule_changed(self, change: str) -> None:
