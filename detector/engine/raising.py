@@ -101,8 +101,7 @@ def _propose_over(
 def _crowded(state: State, requester: str, now: float) -> bool:
     if len(state.memory.rules) < MOST_LIVE_OF_ONE:
         return False
-    own = state.rules.of.get(requester, {}).values()
-    if sum(rule.state(now) not in ENDED for rule in own) >= MOST_LIVE_OF_ONE:
+    if sum(rule.state(now) not in ENDED for rule in state.rules.of(requester)) >= MOST_LIVE_OF_ONE:
         return True
     rules = state.memory.rules.values()
     return len(rules) >= MOST_LIVE and sum(rule.state(now) not in ENDED for rule in rules) >= MOST_LIVE
@@ -131,7 +130,7 @@ def _recurrence(state: State, selector: Selector, now: float) -> int:
     return max(
         (
             rule.recurrence + 1
-            for rule in state.rules.of.get(selector.requester, {}).values()
+            for rule in state.rules.of(selector.requester)
             if rule.by == RAISER
             and now - rule.expires < RECURS_WITHIN
             and any(getattr(rule.selector, name) == getattr(selector, name) for name in told)

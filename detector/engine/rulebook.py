@@ -19,7 +19,7 @@ FIRST: Final[dict[Stage, int]] = {"enforced": 0, "canary": 1, "shadow": 2, "back
 
 def matching(state: State, facets: Facets, now: float) -> Rule | None:
     """The live rule that matches a grant, the one furthest in its life."""
-    if facets.requester not in state.rules.of:
+    if not state.rules.holds(facets.requester):
         return None
     found = live(state, facets.requester, named(facets), now)
     return min(found, key=lambda rule: FIRST[rule.stage], default=None)
@@ -27,11 +27,7 @@ def matching(state: State, facets: Facets, now: float) -> Rule | None:
 
 def live(state: State, requester: str, values: Mapping[str, str | None], now: float) -> list[Rule]:
     """Every rule that has not ended and matches these values."""
-    return [
-        rule
-        for rule in state.rules.of.get(requester, {}).values()
-        if rule.state(now) not in ENDED and rule.selector.matches(requester, values)
-    ]
+    return [rule for rule in state.rules.matching(requester, values) if rule.state(now) not in ENDED]
 
 
 def denied(rule: Rule, weighed: Weighed) -> Weighed:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, TypeAlias
 
 from detector.engine.memory import Hits, Memory
 from detector.engine.records import Decided, Observed, Weighed
@@ -17,6 +17,13 @@ FORGOTTEN: Final = 2_000
 MOVING: Final = frozenset({"shadow", "canary"})
 
 
+Told: TypeAlias = tuple[str, str | None]
+"""A value that a selector names, by which its rule is found."""
+
+ANYTHING: Final[Told] = ("", "")
+"""Where it names none but its requester."""
+
+
 class RuleIndex:
     """What is looked up of rules: those of a requester, those that move on by themselves, those not yet backtested.
 
@@ -25,16 +32,38 @@ class RuleIndex:
     """
 
     def __init__(self) -> None:
-        self.of: dict[str, dict[str, Rule]] = {}
+        self._of: dict[str, dict[Told, dict[str, Rule]]] = {}
         self.moving: dict[str, Rule] = {}
         self.unproven: dict[str, Rule] = {}
         self.tended = float("-inf")
 
     def refill(self, rules: Iterable[Rule]) -> None:
         """Start again from these."""
-        self.of, self.moving, self.unproven = {}, {}, {}
+        self._of, self.moving, self.unproven = {}, {}, {}
         for rule in rules:
             self._index(rule)
+
+    def of(self, requester: str) -> Iterator[Rule]:
+        """Every rule against a requester."""
+        for told in self._of.get(requester, {}).values():
+            yield from told.values()
+
+    def matching(self, requester: str, values: Mapping[str, str | None]) -> Iterator[Rule]:
+        """The rules that match a requester's grant of these values, ended ones too.
+
+        Only those are looked at that name one of the values first: a requester may have thousands.
+        """
+        own = self._of.get(requester)
+        if own is None:
+            return
+        for told in (ANYTHING, *values.items()):
+            for rule in own.get(told, {}).values():
+                if rule.selector.matches(requester, values):
+                    yield rule
+
+    def holds(self, requester: str) -> bool:
+        """Whether there is any rule against a requester: one look-up is all that rules cost most requests."""
+        return requester in self._of
 
     def put(self, memory: Memory, rule: Rule, now: float) -> None:
         """A rule as it is now takes the place of the one it was."""
@@ -50,7 +79,8 @@ class RuleIndex:
                 memory.hits.pop(known.id, None)
 
     def _index(self, rule: Rule) -> None:
-        self.of.setdefault(rule.selector.requester, {})[rule.id] = rule
+        own = self._of.setdefault(rule.selector.requester, {})
+        own.setdefault(_told(rule.selector), {})[rule.id] = rule
         if rule.withdrawn:
             return
         if rule.proven and rule.goal == "enforced" and rule.stage in MOVING:
@@ -59,12 +89,19 @@ class RuleIndex:
             self.unproven[rule.id] = rule
 
     def _drop(self, rule: Rule) -> None:
-        own = self.of[rule.selector.requester]
-        del own[rule.id]
+        own, told = self._of[rule.selector.requester], _told(rule.selector)
+        del own[told][rule.id]
+        if not own[told]:
+            del own[told]
         if not own:
-            del self.of[rule.selector.requester]
+            del self._of[rule.selector.requester]
         self.moving.pop(rule.id, None)
         self.unproven.pop(rule.id, None)
+
+
+def _told(selector: Selector) -> Told:
+    """The first value that a selector names."""
+    return next(((name, getattr(selector, name)) for name in selector.names()), ANYTHING)
 
 
 def count_hit(memory: Memory, record: Decided | Observed, weighed: Weighed) -> None:

@@ -48,7 +48,7 @@ def requester(state: State, name: str, now: float) -> Mapping[str, Any] | None:
         },
         "reach": {"points": round(state.memory.reach.requesters.get(name, 0.0), 1), **_reach(own, live)},
         "live_credentials": [_credential(key, lease) for key, lease in live[:MOST_CREDENTIALS]],
-        "deny_rules": [rule.id for rule in state.rules.of.get(name, {}).values() if rule.state(now) not in ENDED],
+        "deny_rules": [rule.id for rule in state.rules.of(name) if rule.state(now) not in ENDED],
     }
 
 
