@@ -24,11 +24,11 @@ def decisions() -> Schema:
             "post": operation(
                 "record_outcome",
                 "analyst",
-                "How a step-up ended (brokers too: approved or refused), or an analyst's label",
+                "How a step-up ended (brokers and approvers: approved or refused), or an analyst's label",
                 parameters=[which],
                 takes=body(ref("NewOutcome"), {"outcome": "approved", "by": "alice@example.org"}),
                 gives=success(ref("OutcomeRecorded")),
-                refusals=(404, *READING_BODY),
+                refusals=(404, 409, *READING_BODY),
             )
         },
     }
