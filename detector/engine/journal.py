@@ -72,14 +72,20 @@ class Journal:
 
 
 def _revived(policy: Policy, log: Log, snapshots: Snapshots | None, warn: Callable[[str], None] | None) -> State:
-    state = State(policy)
-    saved = snapshots.load() if snapshots is not None else None
-    if saved is not None:
-        try:
-            state = State.revive(saved[1])
-        except (ValueError, msgspec.DecodeError) as error:
-            if warn is not None:
-                warn(f"the snapshot is not used, the whole log is folded: {error}")
+    state = (_snapshot(snapshots, warn) if snapshots is not None else None) or State(policy)
     for entry in log.read(state.memory.position):
         state.fold(entry, judge.prepare)
     return state
+
+
+def _snapshot(snapshots: Snapshots, warn: Callable[[str], None] | None) -> State | None:
+    """The newest snapshot that can be read; `None` where the whole log has to be folded."""
+    saved = snapshots.load()
+    while saved is not None:
+        try:
+            return State.revive(saved[1])
+        except (ValueError, msgspec.DecodeError) as error:
+            if warn is not None:
+                warn(f"the snapshot at entry {saved[0]} is not used, more of the log is folded: {error}")
+        saved = snapshots.load(before=saved[0])
+    return None

@@ -45,7 +45,10 @@ class Log(Protocol):
         """
 
     def read(self, after: int = 0) -> Iterator[Entry]:
-        """The durable entries with a position greater than `after`, in order."""
+        """The durable entries with a position greater than `after`, in order.
+
+        Raises `LookupError` where some of them are no longer kept: a fold over part of a log would be wrong in silence.
+        """
 
     def head(self) -> int:
         """The position of the last durable entry; 0 for an empty log."""
@@ -63,8 +66,8 @@ class Snapshots(Protocol):
     def save(self, position: int, state: bytes) -> None:
         """Keep the state that folding up to `position` gave. Older snapshots may be dropped."""
 
-    def load(self) -> tuple[int, bytes] | None:
-        """The newest snapshot that is whole and authentic; `None` where there is none."""
+    def load(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest snapshot that is whole and authentic, at a position below `before`; `None` where there is none."""
 
 
 class Ear(Protocol):

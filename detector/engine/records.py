@@ -28,6 +28,8 @@ Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
 Trust: TypeAlias = Literal["automatic", "broker", "approver", "analyst"]
 """Whose word an outcome is, the least first."""
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
+View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof"]
+"""What is sensitive to read."""
 
 
 class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -187,6 +189,39 @@ class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     whole: bool = True
 
 
+class Accessed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="accessed"):
+    """Somebody read a sensitive view of a subject; it changes nothing but that it was said.
+
+    `collapsed` is how many readings of the same, since the record before, have none of their own.
+    """
+
+    view: View
+    subject: str
+    by: str
+    collapsed: int = 0
+
+
+class KeyRotated(Struct, frozen=True, kw_only=True, tag="key_rotated"):
+    """Another key signs the log's checkpoints, from the one over `size` entries on, which both signed."""
+
+    size: int
+    old: str
+    new: str
+    by: str
+
+
+class Compacted(Struct, frozen=True, kw_only=True, tag="compacted"):
+    """What entries up to `before` said is forgotten; what they came to is kept.
+
+    `state_digest` is the SHA-256 of the state that they fold to, `root` the root over them (both hexadecimal).
+    """
+
+    before: int
+    state_digest: str
+    root: str
+    by: str
+
+
 Record: TypeAlias = (
     Configured
     | Recalibrated
@@ -198,7 +233,12 @@ Record: TypeAlias = (
     | KillSwitchTurned
     | BreakGlassReviewed
     | PeersAssigned
+    | Accessed
+    | KeyRotated
+    | Compacted
 )
+HOUSEKEEPING: Final = frozenset({Accessed, KeyRotated, Compacted})
+"""Records about the log itself: folding them changes nothing but the position."""
 
 
 class Entry(Struct, frozen=True):
@@ -244,6 +284,9 @@ _Written: TypeAlias = (
     | KillSwitchTurned
     | BreakGlassReviewed
     | PeersAssigned
+    | Accessed
+    | KeyRotated
+    | Compacted
 )
 _OBSERVED: Final[dict[type, type[Observed]]] = {
     Issuance: _IssuanceObserved,

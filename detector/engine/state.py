@@ -22,6 +22,7 @@ from detector.engine.oddities import news, remember
 from detector.engine.outcomes import CLEARED, JUDGES, said, settle
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.records import (
+    HOUSEKEEPING,
     BreakGlassReviewed,
     Configured,
     Decided,
@@ -31,6 +32,7 @@ from detector.engine.records import (
     OutcomeRecorded,
     PeersAssigned,
     Recalibrated,
+    Record,
     Released,
     RuleChanged,
     Weighed,
@@ -127,8 +129,16 @@ class State:
 
     def apply(self, entry: Entry, prepared: Facets | None) -> None:
         """Fold one entry; `prepared` is what its event was weighed as, if it was."""
-        memory, record, now = self.memory, entry.record, entry.stamp
-        teach(memory, self.baselines, now)
+        memory, now = self.memory, entry.stamp
+        if type(entry.record) not in HOUSEKEEPING:
+            teach(memory, self.baselines, now)
+            self._take(entry.record, prepared, now)
+            if not memory.round_due:
+                memory.round_due = now + pause(0)
+        memory.position, memory.stamp = entry.position, now
+
+    def _take(self, record: Record, prepared: Facets | None, now: float) -> None:
+        memory = self.memory
         if isinstance(record, Observed):
             self._observed(record, prepared, now)
         elif isinstance(record, Released):
@@ -153,9 +163,6 @@ class State:
             self.baselines.assign(record.grouping, whole=record.whole)
             memory.rounds += record.whole
             memory.round_due = now + pause(memory.rounds)
-        if not memory.round_due:
-            memory.round_due = now + pause(0)
-        memory.position, memory.stamp = entry.position, now
 
     def fold(self, entry: Entry, prepare: Any) -> None:
         """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""

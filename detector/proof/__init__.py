@@ -5,6 +5,7 @@ signed it can tell whether a log that he is shown later still begins as it did.
 """
 
 from detector.proof.checkpoint import Checkpoint
+from detector.proof.discrepancy import Discrepancy
 from detector.proof.entry import entry_bytes
 from detector.proof.inclusion import Inclusion
 from detector.proof.keys import KeyRefused, Signer, Verifier
@@ -21,14 +22,14 @@ from detector.proof.merkle import (
     root_between,
 )
 from detector.proof.note import Note, NoteRefused
-from detector.proof.tree import TILE_HASHES, Frontier, Tile, Tree, nodes_of
+from detector.proof.tree import TILE_HASHES, Tile, Tree, nodes_of, split
 
 __all__ = [
     "EMPTY_ROOT",
     "HASH_BYTES",
     "TILE_HASHES",
     "Checkpoint",
-    "Frontier",
+    "Discrepancy",
     "Inclusion",
     "KeyRefused",
     "Note",
@@ -47,4 +48,5 @@ __all__ = [
     "node_hash",
     "nodes_of",
     "root_between",
+    "split",
 ]

@@ -18,5 +18,8 @@ def entry_bytes(position: int, stamp: float, kind: str, name: str | None, body: 
     >>> entry_bytes(1, 0.0, "released", None, b"{}")[-10:]
     b'released{}'
     """
-    told, named = kind.encode(), b"" if name is None else name.encode()
-    return _HEAD.pack(position, stamp, len(told), 0 if name is None else len(named) + 1) + told + named + body
+    told = kind.encode()
+    if name is None:
+        return _HEAD.pack(position, stamp, len(told), 0) + told + body
+    named = name.encode()
+    return _HEAD.pack(position, stamp, len(told), len(named) + 1) + told + named + body

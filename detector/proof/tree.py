@@ -1,14 +1,16 @@
 """A tree that grows leaf by leaf, kept as tiles: what a proof of any age is made of, in 32 bytes a leaf and a bit.
 
 A tile is up to 256 hashes of one level side by side (C2SP tlog-tiles): level 0 holds the leaves' hashes, and each
-hash of level `n + 1` is the root over a full tile of level `n`. Besides, of each level only the frontier of its
-last tile is kept: the roots of perfect subtrees that have no right neighbour yet.
+hash of level `n + 1` is the root over a full tile of level `n`. The last tile of each level is all that a tree needs
+to grow on: they are its frontier, the roots of perfect subtrees that have no right neighbour yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
+
+from msgspec import Struct
 
 from detector.proof.merkle import EMPTY_ROOT, HASH_BYTES, Node, node_hash
 
@@ -25,38 +27,6 @@ class Tile(NamedTuple):
     hashes: bytes
 
 
-class Frontier:
-    """The roots of the perfect subtrees that leaves, counted from the first, make up: the largest first.
-
-    >>> frontier = Frontier()
-    >>> frontier.append(b"a" * 32); frontier.append(b"b" * 32); frontier.append(b"c" * 32)
-    >>> frontier.count, len(frontier.roots)
-    (3, 2)
-    """
-
-    __slots__ = ("count", "roots")
-
-    def __init__(self) -> None:
-        """Of nothing."""
-        self.count = 0
-        self.roots: list[bytes] = []
-
-    def append(self, found: bytes) -> None:
-        """Take one more hash in."""
-        count, roots = self.count, self.roots
-        self.count = count + 1
-        while count & 1:
-            found = node_hash(roots.pop(), found)
-            count >>= 1
-        roots.append(found)
-
-    def root(self, right: bytes | None = None) -> bytes | None:
-        """The root over all of them, and over `right`, which is a smaller tree to the right; `None` over nothing."""
-        for root in reversed(self.roots):
-            right = root if right is None else node_hash(root, right)
-        return right
-
-
 class Tree:
     """A tree in memory: of each level only the last tile, so that it stays small at any size.
 
@@ -67,7 +37,7 @@ class Tree:
         """Without leaves."""
         self.size = 0
         self.filled: list[Tile] = []
-        self._levels: list[_Level] = [_Level(0, 0)]
+        self._levels: list[_Level] = [_Level(0, 0, [])]
 
     @classmethod
     def revived(cls, size: int, tile: Callable[[int, int], bytes]) -> Tree:
@@ -77,77 +47,76 @@ class Tree:
         """
         tree = cls()
         tree.size = size
-        tree._levels = [*_revived_levels(size, tile)] or [_Level(0, 0)]
+        tree._levels = [*_revived_levels(size, tile)] or [_Level(0, 0, [])]
         return tree
 
-    def append(self, leaf: bytes) -> None:
-        """Take one more leaf's hash in."""
-        self.size += 1
-        level = self._levels[0]
-        level.append(leaf)
-        if level.frontier.count == TILE_HASHES:
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Take more leaves' hashes in."""
+        last = self._levels[0].hashes
+        last.extend(leaves)
+        self.size = self._levels[0].place * TILE_HASHES + len(last)
+        if len(last) >= TILE_HASHES:
             self._carry()
 
     def root(self) -> bytes:
         """The tree's root (RFC 6962, 2.1)."""
-        found: bytes | None = None
+        found: list[bytes] = []
         for level in self._levels:
-            found = level.frontier.root(found)
-        return EMPTY_ROOT if found is None else found
+            if level.hashes or found:
+                found = [_reduced([*level.hashes, *found])]
+        return found[0] if found else EMPTY_ROOT
 
     def last_tiles(self) -> list[Tile]:
         """Each level's last tile, as far as it goes; none where it would be empty."""
-        return [level.tile() for level in self._levels if level.hashes]
+        return [Tile(level.depth, level.place, b"".join(level.hashes)) for level in self._levels if level.hashes]
 
     def _carry(self) -> None:
-        """A tile is full: its root goes into the level above, and so on."""
-        for depth, level in enumerate(self._levels):
-            if level.frontier.count < TILE_HASHES:
+        """The root of each full tile goes into the level above, and so on."""
+        for level in self._levels:
+            if len(level.hashes) < TILE_HASHES:
                 return
-            self.filled.append(level.tile())
-            if depth + 1 == len(self._levels):
-                self._levels.append(_Level(depth + 1, 0))
-            self._levels[depth + 1].append(level.frontier.roots[0])
-            level.begin()
+            roots, whole = [], len(level.hashes) // TILE_HASHES * TILE_HASHES
+            for start in range(0, whole, TILE_HASHES):
+                full = level.hashes[start : start + TILE_HASHES]
+                roots.append(_reduced(full))
+                self.filled.append(Tile(level.depth, level.place, b"".join(full)))
+                level.place += 1
+            del level.hashes[:whole]
+            if level is self._levels[-1]:
+                self._levels.append(_Level(level.depth + 1, 0, []))
+            self._levels[level.depth + 1].hashes += roots
 
 
-class _Level:
+class _Level(Struct):
     """A level's last tile."""
 
-    __slots__ = ("depth", "frontier", "hashes", "place")
-
-    def __init__(self, depth: int, place: int) -> None:
-        self.depth, self.place = depth, place
-        self.hashes = bytearray()
-        self.frontier = Frontier()
-
-    def append(self, found: bytes) -> None:
-        self.hashes += found
-        self.frontier.append(found)
-
-    def begin(self) -> None:
-        """Begin the next tile."""
-        self.place += 1
-        self.hashes = bytearray()
-        self.frontier = Frontier()
-
-    def tile(self) -> Tile:
-        return Tile(self.depth, self.place, bytes(self.hashes))
+    depth: int
+    place: int
+    hashes: list[bytes]
 
 
 def _revived_levels(size: int, tile: Callable[[int, int], bytes]) -> Iterator[_Level]:
     depth = 0
     while size:
         size, count = divmod(size, TILE_HASHES)
-        level = _Level(depth, size)
-        if count:
-            hashes = tile(depth, size)
-            if len(hashes) < count * HASH_BYTES:
-                raise ValueError(f"tile {size} of level {depth} ends before its hash {count}")
-            for at in range(0, count * HASH_BYTES, HASH_BYTES):
-                level.append(hashes[at : at + HASH_BYTES])
-        yield level
+        hashes = tile(depth, size) if count else b""
+        if len(hashes) < count * HASH_BYTES:
+            raise ValueError(f"tile {size} of level {depth} ends before its hash {count}")
+        yield _Level(depth, size, split(hashes)[:count])
         depth += 1
+
+
+def split(hashes: bytes) -> list[bytes]:
+    """A tile's hashes, one by one."""
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
+
+
+def _reduced(hashes: list[bytes]) -> bytes:
+    """The root over hashes side by side, of which the last may be of a smaller tree than the others."""
+    while len(hashes) > 1:
+        last = hashes[-1:] if len(hashes) & 1 else []
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=False)] + last
+    return hashes[0]
 
 
 def nodes_of(tile: Callable[[int, int], bytes]) -> Node:
@@ -163,9 +132,6 @@ def nodes_of(tile: Callable[[int, int], bytes]) -> Node:
         hashes = tile(depth, place)[offset * HASH_BYTES : (offset + (1 << height)) * HASH_BYTES]
         if len(hashes) < HASH_BYTES << height:
             raise ValueError(f"tile {place} of level {depth} ends before its hash {offset + (1 << height)}")
-        frontier = Frontier()
-        for at in range(0, len(hashes), HASH_BYTES):
-            frontier.append(hashes[at : at + HASH_BYTES])
-        return frontier.roots[0]
+        return _reduced(split(hashes))
 
     return node

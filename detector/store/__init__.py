@@ -1,6 +1,6 @@
 """Where the log and the snapshots live: in memory, or in a data directory on a local disk."""
 
-from detector.store.errors import DirectoryHeld, LogDamaged, StoreError
+from detector.store.errors import DirectoryHeld, EntriesForgotten, LogDamaged, StoreError
 from detector.store.lock import running_server
 from detector.store.memory import MemoryLog, MemorySnapshots
 from detector.store.reader import LogReader
@@ -9,6 +9,7 @@ from detector.store.sqlite import SqliteLog
 
 __all__ = [
     "DirectoryHeld",
+    "EntriesForgotten",
     "FileSnapshots",
     "LogDamaged",
     "LogReader",

@@ -79,6 +79,8 @@ class MemorySnapshots:
         if self._newest is None or position >= self._newest[0]:
             self._newest = (position, state)
 
-    def load(self) -> tuple[int, bytes] | None:
-        """The newest; `None` before the first `save`."""
+    def load(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest, at a position below `before`; `None` where there is none."""
+        if self._newest is not None and before is not None and self._newest[0] >= before:
+            return None
         return self._newest

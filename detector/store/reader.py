@@ -14,14 +14,15 @@ import msgspec
 
 from detector.engine.policy import Policy
 from detector.engine.records import Configured, Entry, decode
-from detector.store import schema
+from detector.proof import Inclusion
+from detector.store import schema, tree
 from detector.store.errors import LogDamaged, StoreError
+from detector.store.kept import compacted, forgotten, must_be_kept
+from detector.store.proving import inclusion_of
+from detector.store.rows import PAGE_ROWS, Row, fetched, gap, page
+from detector.store.snapshots import Base
 
-PAGE_ROWS: Final = 1_000
-"""Rows read at once. A reader holds no transaction between pages: one open for the minutes
-that a fold takes would keep the writer from ever resetting its write-ahead log."""
-
-Row: TypeAlias = tuple[int, float, bytes]
+Read: TypeAlias = tuple[int, float, bytes]
 """Position, stamp, body."""
 
 _PAGE: Final = "SELECT position, stamp, body FROM entries WHERE position BETWEEN ? AND ? ORDER BY position LIMIT ?"
@@ -42,42 +43,44 @@ class LogReader:
     def __init__(self, directory: Path) -> None:
         """Look whether there is a log to read."""
         self._path = directory / schema.LOG_NAME
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             self.identity = schema.identity(connection)
 
     def read(self, after: int = 0) -> Iterator[Entry]:
         """The durable entries after a position, in order, as many as there were when reading began.
 
-        Memory stays flat. Raises `LogDamaged` at a gap or an unreadable record.
+        Memory stays flat. Raises `LogDamaged` at a gap or an unreadable record, `EntriesForgotten` before the first
+        entry that is kept.
         """
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
+            must_be_kept(connection, after + 1)
             head = _head(connection)
             expected = after + 1
             while expected <= head:
-                page = _rows(connection, _PAGE, (expected, head, PAGE_ROWS))
-                if not page:
-                    raise _gap(expected)
-                for row in page:
+                rows = fetched(connection, _PAGE, (expected, head, PAGE_ROWS))
+                if not rows:
+                    raise gap(expected)
+                for row in rows:
                     entry = _entry(row)
                     if entry.position != expected:
-                        raise _gap(expected)
+                        raise gap(expected)
                     yield entry
                     expected += 1
 
     def grants_since(self, stamp: float) -> Iterator[Entry]:
         """Decisions, issuances and outcomes logged at `stamp` (Unix seconds) or later, in order; memory stays flat."""
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             head = _head(connection)
             after = _first_at(connection, stamp, head) - 1
-            while page := _rows(connection, _GRANTS, (after + 1, head, PAGE_ROWS)):
-                for row in page:
+            while found := fetched(connection, _GRANTS, (after + 1, head, PAGE_ROWS)):
+                for row in found:
                     yield _entry(row)
-                after = page[-1][0]
+                after = found[-1][0]
 
     def find(self, name: str) -> Iterator[Entry]:
         """The entries about one decision, event or rule, in order. Any id, found or not."""
-        with closing(self._connect()) as connection:
-            rows = _rows(connection, _FIND, (schema.index_key(name),))
+        with closing(self.connect()) as connection:
+            rows = fetched(connection, _FIND, (schema.index_key(name),))
         for row in rows:
             entry = _entry(row)
             if schema.id_of(entry.record) == name:
@@ -85,8 +88,8 @@ class LogReader:
 
     def policy_at(self, position: int) -> Policy | None:
         """The policy in force at a position: that of the newest `Configured` at or before it."""
-        with closing(self._connect()) as connection:
-            rows = _rows(connection, _CONFIGURED, (position,))
+        with closing(self.connect()) as connection:
+            rows = fetched(connection, _CONFIGURED, (position,))
         records = [_entry(row).record for row in rows]
         return next((record.policy for record in records if isinstance(record, Configured)), None)
 
@@ -97,20 +100,44 @@ class LogReader:
         """
         digest = blake2b(self.identity.encode(), digest_size=32)
         if position:
-            with closing(self._connect()) as connection:
-                rows = _rows(connection, _PAGE, (position, position, 1))
+            with closing(self.connect()) as connection:
+                rows = fetched(connection, _PAGE, (position, position, 1))
             if not rows:
                 return None
             digest.update(struct.pack(">Qd", position, rows[0][1]))
             digest.update(rows[0][2])
         return digest.digest()
 
+    def base(self) -> Base | None:
+        """What the entries that are forgotten came to; `None` where none is."""
+        with closing(self.connect()) as connection:
+            found = compacted(connection)
+        return Base(found[-1].before, found[-1].state_digest) if found else None
+
+    def entries(self, after: int, limit: int) -> list[Row]:
+        """Up to so many entries after a position, as they lie there. Raises `EntriesForgotten`."""
+        with closing(self.connect()) as connection:
+            must_be_kept(connection, after + 1)
+            return page(connection, after + 1, after + limit, limit)
+
+    def checkpoint(self) -> bytes | None:
+        """The newest checkpoint, as a signed note; `None` before the first."""
+        with closing(self.connect()) as connection:
+            last = tree.last_sealed(connection)
+        return None if last is None else last.note.encoded()
+
+    def prove(self, decision: str) -> Inclusion:
+        """That a decision is in the log. Raises `KeyError` for one that is not under a checkpoint (yet)."""
+        with closing(self.connect()) as connection:
+            return inclusion_of(connection, decision)
+
     def head(self) -> int:
         """The position of the last durable entry; 0 for an empty log."""
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             return _head(connection)
 
-    def _connect(self) -> sqlite3.Connection:
+    def connect(self) -> sqlite3.Connection:
+        """A connection that only reads. Raises `StoreError` where there is nothing to read."""
         if not self._path.is_file():
             message = f"{self._path.parent}: no log here ({schema.LOG_NAME} is missing)"
             raise StoreError(message)
@@ -137,16 +164,16 @@ def _open(path: Path, how: str) -> sqlite3.Connection:
 
 
 def _head(connection: sqlite3.Connection) -> int:
-    rows = _rows(connection, "SELECT position, stamp, body FROM entries ORDER BY position DESC LIMIT 1", ())
+    rows = fetched(connection, "SELECT position FROM entries ORDER BY position DESC LIMIT 1")
     return rows[0][0] if rows else 0
 
 
 def _first_at(connection: sqlite3.Connection, stamp: float, head: int) -> int:
     """The position of the first entry at `stamp` or later; one past the head where there is none. Stamps never fall."""
-    low, high = 1, head + 1
+    low, high = forgotten(connection) + 1, head + 1
     while low < high:
         middle = (low + high) // 2
-        row = _rows(connection, _STAMP, (middle,))
+        row = fetched(connection, _STAMP, (middle,))
         if row and row[0][1] < stamp:
             low = middle + 1
         else:
@@ -154,22 +181,10 @@ def _first_at(connection: sqlite3.Connection, stamp: float, head: int) -> int:
     return low
 
 
-def _rows(connection: sqlite3.Connection, query: str, values: tuple[object, ...]) -> list[Row]:
-    try:
-        return connection.execute(query, values).fetchall()
-    except sqlite3.DatabaseError as error:
-        message = f"{schema.LOG_NAME}: {error}"
-        raise LogDamaged(message) from error
-
-
-def _entry(row: Row) -> Entry:
+def _entry(row: Read) -> Entry:
     position, stamp, body = row
     try:
         return Entry(position, stamp, decode(body))
     except msgspec.DecodeError as error:
         message = f"{schema.LOG_NAME}: entry {position} cannot be read: {error}"
         raise LogDamaged(message) from error
-
-
-def _gap(position: int) -> LogDamaged:
-    return LogDamaged(f"{schema.LOG_NAME}: entry {position} is missing")

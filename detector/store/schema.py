@@ -2,9 +2,14 @@
 
     meta(name, value)                             the schema's version, the log's identity, when it was made
     entries(position, stamp, kind, id, body)      one row a record; body is the record's JSON
+    tiles(level, place, hashes)                   the Merkle tree over the entries (`detector.proof.tree`)
+    checkpoints(number, note)                     signed heads of that tree, numbered from 1 without a gap
+    signers(since, vkey)                          the keys that sign them: from which checkpoint on
 
 `position` is SQLite's rowid: a record costs one b-tree entry and one in the
-index over `id`, which is the decision's, event's or rule's own.
+index over `id`, which is the decision's, event's or rule's own. `sealing` is a
+view through which one statement, which is one transaction, writes tiles,
+checkpoint and signer.
 """
 
 from __future__ import annotations
@@ -14,9 +19,12 @@ import sqlite3
 from typing import Final
 
 from detector.engine.records import (
+    Accessed,
     BreakGlassReviewed,
+    Compacted,
     Configured,
     Decided,
+    KeyRotated,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
@@ -29,9 +37,13 @@ from detector.events import Issuance, Lifecycle, Usage
 from detector.store.errors import StoreError
 
 LOG_NAME: Final = "log.sqlite3"
-VERSION: Final = 1
+VERSION: Final = 2
 ID_LENGTH: Final = 200
 """Ids are indexed by their first 200 characters: a caller's endless id must not bloat the index."""
+
+CHECKPOINT: Final = -1
+SIGNER: Final = -2
+"""What a row of `sealing` is, where it is not a tile of that level."""
 
 _TABLES: Final = (
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -44,6 +56,22 @@ _TABLES: Final = (
     ) STRICT""",
     "CREATE INDEX entries_by_id ON entries(id) WHERE id IS NOT NULL",
     "CREATE INDEX entries_configured ON entries(kind) WHERE kind = 'configured'",
+    "CREATE INDEX entries_compacted ON entries(kind) WHERE kind = 'compacted'",
+    """CREATE TABLE tiles(
+        level INTEGER NOT NULL,
+        place INTEGER NOT NULL,
+        hashes BLOB NOT NULL,
+        PRIMARY KEY(level, place)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE TABLE checkpoints(number INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT",
+    "CREATE TABLE signers(since INTEGER PRIMARY KEY, vkey BLOB NOT NULL) STRICT",
+    "CREATE VIEW sealing AS SELECT level AS what, place, hashes AS value FROM tiles WHERE FALSE",
+    """CREATE TRIGGER seal_tile INSTEAD OF INSERT ON sealing WHEN new.what >= 0
+        BEGIN INSERT OR REPLACE INTO tiles VALUES(new.what, new.place, new.value); END""",
+    f"""CREATE TRIGGER seal_checkpoint INSTEAD OF INSERT ON sealing WHEN new.what = {CHECKPOINT}
+        BEGIN INSERT OR REPLACE INTO checkpoints VALUES(new.place, new.value); END""",
+    f"""CREATE TRIGGER seal_signer INSTEAD OF INSERT ON sealing WHEN new.what = {SIGNER}
+        BEGIN INSERT OR REPLACE INTO signers VALUES(new.place, new.value); END""",
 )
 
 _EVENTS: Final = {Issuance: "issuance_observed", Usage: "usage_observed", Lifecycle: "lifecycle_observed"}
@@ -70,6 +98,8 @@ def id_of(record: Record) -> str | None:
         case RuleChanged():
             return record.rule.id
         case Configured() | Recalibrated() | PeersAssigned() | KillSwitchTurned():
+            return None
+        case Accessed() | KeyRotated() | Compacted():
             return None
     found_nothing = record.weighed is None or record.weighed.verdict == "allow"
     return None if found_nothing and isinstance(record.event, Usage) else record.event.id

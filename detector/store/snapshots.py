@@ -7,6 +7,10 @@ is a digest of the log's own entry at the snapshot's position: a snapshot that
 outlived its log (deleted, replaced, restored from an older backup) is authentic
 and yet wrong, and is refused. A snapshot only saves time: whatever is wrong
 with one, the log still has everything.
+
+Except where the log was compacted: then the base, which is the state that the
+forgotten entries came to, is all that is left of them. It is a file of its own,
+and believed for its digest, which stands in the log.
 """
 
 from __future__ import annotations
@@ -15,9 +19,9 @@ import hmac
 import struct
 import threading
 from collections.abc import Callable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from detector.store import keys
 from detector.store.files import replace_private
@@ -27,6 +31,7 @@ VERSION: Final = 1
 KEPT: Final = 2
 """The newest, and the one before it in case the newest is damaged."""
 
+_BASES: Final = "base-*.bin"
 _HEADER: Final = struct.Struct(">8sHQ32sQ")
 _TAG_BYTES: Final = 32
 _PATTERN: Final = "snapshot-*.bin"
@@ -36,16 +41,36 @@ class SnapshotRefused(Exception):
     """A snapshot file is not one that this process wrote for this log; the text says why."""
 
 
+class Base(NamedTuple):
+    """The state that a log's forgotten entries came to: up to which position, and its SHA-256 (hexadecimal)."""
+
+    position: int
+    digest: str
+
+
+def without_base() -> Base | None:
+    """A log that has forgotten nothing."""
+    return None
+
+
 class FileSnapshots:
-    """The newest snapshots of one log in its data directory.
+    """The newest snapshots of one log in its data directory, and its base.
 
     `anchor` gives the log's digest of its entry at a position (32 bytes), `None`
-    for one that it does not hold. `warn` is told of each file that is refused.
+    for one that it does not hold; `base` what the log says of its base. `warn` is told of each file that is refused.
     `save` may be called from any thread.
     """
 
-    def __init__(self, directory: Path, *, anchor: Callable[[int], bytes | None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        anchor: Callable[[int], bytes | None],
+        warn: Callable[[str], None],
+        base: Callable[[], Base | None] = without_base,
+    ) -> None:
         """In a directory that exists; makes its key where there is none. Raises `OSError`."""
+        self._base = base
         self._directory = directory
         self._anchor = anchor
         self._warn = warn
@@ -74,14 +99,23 @@ class FileSnapshots:
             replace_private(path, header, state, tag.digest())
             self._drop_all_but(position)
 
-    def load(self) -> tuple[int, bytes] | None:
-        """The newest snapshot that is whole and authentic; `None` where there is none."""
+    def load(self, *, before: int | None = None) -> tuple[int, bytes] | None:
+        """The newest snapshot that is whole and authentic, at a position below `before`; `None` where there is none."""
         for path in self._newest_first():
+            if before is not None and path.name >= _name(before):
+                continue
             try:
                 return self._parse(path.read_bytes())
             except (OSError, SnapshotRefused) as error:
                 self._warn(f"{path}: not used: {error}")
-        return None
+        base = self._base()
+        if base is None or (before is not None and base.position >= before):
+            return None
+        try:
+            return base.position, read_base(self._directory, base)
+        except (OSError, SnapshotRefused) as error:
+            self._warn(f"{base_path(self._directory, base.position)}: not used: {error}")
+            return None
 
     def _newest_first(self) -> list[Path]:
         return sorted(self._directory.glob(_PATTERN), reverse=True)
@@ -115,6 +149,33 @@ class FileSnapshots:
             message = f"{len(state)} bytes of state where {length} were announced"
             raise SnapshotRefused(message)
         return position, state
+
+
+def base_path(directory: Path, position: int) -> Path:
+    """Where the base at a position lies."""
+    return directory / f"base-{position:020d}.bin"
+
+
+def read_base(directory: Path, base: Base) -> bytes:
+    """The base's state. Raises `OSError`, `SnapshotRefused` for another one than the log tells of."""
+    state = base_path(directory, base.position).read_bytes()
+    if sha256(state).hexdigest() != base.digest:
+        message = "it is not the state that the log says its forgotten entries came to"
+        raise SnapshotRefused(message)
+    return state
+
+
+def write_base(directory: Path, position: int, state: bytes) -> Base:
+    """Keep a state as a base, durably. Raises `OSError`."""
+    replace_private(base_path(directory, position), state)
+    return Base(position, sha256(state).hexdigest())
+
+
+def drop_bases_but(directory: Path, position: int) -> None:
+    """Remove every base but one."""
+    for path in directory.glob(_BASES):
+        if path != base_path(directory, position):
+            path.unlink(missing_ok=True)
 
 
 def _name(position: int) -> str:

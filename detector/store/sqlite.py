@@ -7,31 +7,37 @@ loses the log.
 
 from __future__ import annotations
 
-import sqlite3
+import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Final
 
 from detector.engine.ports import Clock, LogUnavailable
 from detector.engine.records import Entry, Record, encode
+from detector.proof import Inclusion
 from detector.store import schema
 from detector.store.checkpoint import Checkpointer
-from detector.store.errors import LogDamaged, StoreError
-from detector.store.files import create_private, make_directory
+from detector.store.files import make_directory
 from detector.store.lock import WriterLock
+from detector.store.opening import opened, sealer
 from detector.store.promise import Promise, kept
+from detector.store.publishing import Publisher
 from detector.store.reader import LogReader
+from detector.store.rows import Row
+from detector.store.snapshots import Base
 from detector.store.writer import Writer
 
 QUEUE_BYTES: Final = 64 * 2**20
 """Encoded records that may wait for the disk: some 60,000 decisions, minutes of a busy broker's work while the disk is
 full, and an amount of memory that a sidecar can spare."""
-BUSY_SECONDS: Final = 0.25
-"""How long one attempt waits for somebody else's lock before it counts as trouble and is tried again."""
 FLUSH_PATIENCE: Final = 30.0
+SEAL_PATIENCE: Final = 3.0
+"""Seconds that a proof waits for a checkpoint over its entry: one is signed within a second, unless the disk refuses."""
+
+_LOGGER: Final = logging.getLogger(__name__)
 
 
 class SqliteLog:
@@ -42,14 +48,19 @@ class SqliteLog:
     cannot read.
     """
 
-    def __init__(self, directory: Path, *, clock: Clock = time.time) -> None:
-        """Open the log, or make it; `clock` only dates a new one."""
+    def __init__(
+        self, directory: Path, *, clock: Clock = time.time, warn: Callable[[str], None] = _LOGGER.warning
+    ) -> None:
+        """Open the log, or make it; `clock` only dates a new one, `warn` hears of keys and of the checkpoint's file."""
         make_directory(directory)
+        self._directory, self._warn = directory, warn
         self._directory_lock = WriterLock(directory)
         try:
-            self._connection = _open(directory / schema.LOG_NAME, created=clock())
+            self._connection = opened(directory / schema.LOG_NAME, created=clock())
             self._reader = LogReader(directory)
             self._head = self._reader.head()
+            self._publisher = Publisher(directory, warn=warn)
+            self._sealer = sealer(self._connection, directory, head=self._head, publish=self._publisher.give, warn=warn)
         except BaseException:
             self._directory_lock.release()
             raise
@@ -60,7 +71,12 @@ class SqliteLog:
         self._lock = threading.Lock()
         self._last = kept(self._head)
         self._checkpointer = Checkpointer(directory / schema.LOG_NAME)
-        self._writer = Writer(self._connection, committed=self._on_commit, rested=self._checkpointer.committed)
+        self._writer = Writer(
+            self._connection,
+            committed=self._on_commit,
+            rested=self._checkpointer.committed,
+            sealer=self._sealer,
+        )
 
     def append(self, stamp: float, record: Record) -> Future[int]:
         """Queue a record; see the port. Raises what `encode` raises for a record that JSON cannot hold."""
@@ -72,7 +88,7 @@ class SqliteLog:
             self._refuse_if_unavailable()
             promise = Promise(self._next)
             self._queued_bytes += len(body)
-            self._writer.put(((self._next, stamp, kind, key, body), promise))
+            self._writer.put((Row(self._next, stamp, kind, key, body), promise))
             self._next += 1
             self._last = promise
         return promise
@@ -94,6 +110,25 @@ class SqliteLog:
         if self._head < position < self._next:
             self.flush()
         return self._reader.anchor(position)
+
+    def base(self) -> Base | None:
+        """What the entries that are forgotten came to; `None` where none is."""
+        return self._reader.base()
+
+    def entries(self, after: int, limit: int) -> list[Row]:
+        """Up to so many durable entries after a position, as they lie there. Raises `EntriesForgotten`."""
+        return self._reader.entries(after, limit)
+
+    def checkpoint(self) -> bytes | None:
+        """The newest checkpoint, as a signed note; `None` before the first."""
+        return self._sealer.latest
+
+    def prove(self, decision: str, *, patience: float = SEAL_PATIENCE) -> Inclusion:
+        """That a decision is in the log, once a checkpoint is over it. Raises `KeyError` for one that is not there."""
+        entry = next(self._reader.find(decision), None)
+        if entry is not None:
+            self._sealer.wait_for(entry.position, patience)
+        return self._reader.prove(decision)
 
     def head(self) -> int:
         """The position of the last durable entry; 0 for an empty log."""
@@ -126,6 +161,7 @@ class SqliteLog:
                 return
             self._closed = True
         self._writer.close()
+        self._publisher.close()
         self._checkpointer.close()
         self._connection.close()
         self._directory_lock.release()
@@ -144,31 +180,3 @@ class SqliteLog:
         with self._lock:
             self._head += rows
             self._queued_bytes -= written
-
-
-def _open(path: Path, *, created: float) -> sqlite3.Connection:
-    """The writing connection, on a log that is there and whole enough to open."""
-    create_private(path)
-    connection = sqlite3.connect(path, isolation_level=None, timeout=BUSY_SECONDS, check_same_thread=False)
-    try:
-        [(mode,)] = connection.execute("PRAGMA journal_mode=WAL").fetchall()
-        if mode != "wal":
-            message = f"{path}: this file system cannot hold the log (journal mode {mode}); use a local disk"
-            raise StoreError(message)  # noqa: TRY301 the connection must be closed on every way out
-        connection.execute("PRAGMA synchronous=FULL")
-        connection.execute("PRAGMA wal_autocheckpoint=0")
-        connection.execute("PRAGMA cache_size=-16384")
-        schema.create(connection, created=created)
-        schema.identity(connection)
-    except sqlite3.OperationalError as error:
-        connection.close()
-        message = f"{path}: {error}"
-        raise StoreError(message) from error
-    except sqlite3.DatabaseError as error:
-        connection.close()
-        message = f"{path}: {error}"
-        raise LogDamaged(message) from error
-    except BaseException:
-        connection.close()
-        raise
-    return connection

@@ -17,11 +17,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
-from typing import Final, TypeAlias
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from detector.engine.ports import LogUnavailable
 from detector.store.promise import Promise, break_, keep
+from detector.store.rows import Row
+from detector.store.sealing import Sealer
 
 BATCH_ROWS: Final = 1_024
 """Rows a commit: by then a commit's own cost is under 1 % of it, and a statement has 5,120 parameters."""
@@ -32,8 +35,6 @@ looked at often enough to notice within seconds that somebody made room."""
 CLOSE_PATIENCE: Final = 5.0
 """Seconds that closing goes on trying: longer and an orchestrator kills us anyway."""
 
-Row: TypeAlias = tuple[int, float, str, str | None, bytes]
-"""Position, stamp, kind, id, body."""
 _PAGE_BYTES: Final = 4_096
 _ABSENT: Final = (None,) * 5
 
@@ -42,13 +43,20 @@ Pending: TypeAlias = tuple[Row, Promise]
 """A row that waits to become durable, and the promise that it will."""
 
 
+class Errand(NamedTuple):
+    """Something else to do with the connection, after the rows queued before it; `done` gives what it came to."""
+
+    work: Callable[[sqlite3.Connection], Any]
+    done: Future[Any]
+
+
 class Writer:
     """Owns the writing connection. `put` from any thread; everything else happens on its own.
 
     `committed` is called on the writer's thread with the rows and bytes of each batch that became
     durable, before the batch's promises are kept, `rested` after that with the
-    pages it took and the connection. `trouble` says why the batch at
-    hand does not become durable; it is `None` when all is well.
+    pages it took and the connection. The `sealer` is shown the rows, and signs when it is time. `trouble` says
+    why the batch at hand does not become durable; it is `None` when all is well.
     """
 
     def __init__(
@@ -57,12 +65,14 @@ class Writer:
         *,
         committed: Callable[[int, int], None],
         rested: Callable[[int, sqlite3.Connection], None],
+        sealer: Sealer,
     ) -> None:
         """Start the thread."""
+        self._sealer = sealer
         self._rested = rested
         self._connection = connection
         self._committed = committed
-        self._queue: SimpleQueue[Pending | None] = SimpleQueue()
+        self._queue: SimpleQueue[Pending | Errand | None] = SimpleQueue()
         self._closing = threading.Event()
         self._deadline = math.inf
         self._given_up = False
@@ -74,6 +84,12 @@ class Writer:
         """Queue a row, after those queued before."""
         self._queue.put(pending)
 
+    def run(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
+        """Queue other work with the connection, which is between transactions then."""
+        done: Future[Any] = Future()
+        self._queue.put(Errand(work, done))
+        return done
+
     def close(self) -> None:
         """Write what is queued, for as long as `CLOSE_PATIENCE` allows; fail the rest. Nothing may be put after."""
         self._deadline = time.monotonic() + CLOSE_PATIENCE
@@ -84,27 +100,53 @@ class Writer:
     def _run(self) -> None:
         more = True
         while more:
-            batch, more = self._take()
-            if self._given_up or not self._written(batch):
-                # What comes after a row that was not written must not be written either: the log has no gaps.
-                self._given_up = True
-                self._fail(batch)
-                continue
-            written = sum(len(row[-1]) for row, _ in batch)
-            self._committed(len(batch), written)
-            keep(promise for _, promise in batch)
-            self._rested(_pages(batch, written), self._connection)
+            batch, errand, more = self._take()
+            if batch:
+                self._settle(batch)
+            if errand is not None:
+                self._go(errand)
+            if not self._given_up:
+                self._sealer.seal_if_due(self._connection)
+        if not self._given_up:
+            self._sealer.seal(self._connection)
 
-    def _take(self) -> tuple[list[Pending], bool]:
-        """Everything queued, up to a batch, waiting for the first; and whether more may come."""
+    def _settle(self, batch: list[Pending]) -> None:
+        """Make a batch durable, and everybody know it."""
+        if self._given_up or not self._written(batch):
+            # What comes after a row that was not written must not be written either: the log has no gaps.
+            self._given_up = True
+            self._fail(batch)
+            return
+        written = sum(len(row[-1]) for row, _ in batch)
+        self._committed(len(batch), written)
+        keep(promise for _, promise in batch)
+        self._sealer.grow([row for row, _ in batch])
+        self._rested(_pages(batch, written), self._connection)
+
+    def _go(self, errand: Errand) -> None:
+        try:
+            errand.done.set_result(errand.work(self._connection))
+        except Exception as error:  # noqa: BLE001 as in `_written`: it is told to whoever sent the errand
+            errand.done.set_exception(error)
+
+    def _take(self) -> tuple[list[Pending], Errand | None, bool]:
+        """Everything queued, up to a batch or an errand; and whether more may come.
+
+        Waits for the first, unless the head has to be signed before it comes.
+        """
         batch: list[Pending] = []
-        item = self._queue.get()
+        try:
+            item = self._queue.get(timeout=self._sealer.patience())
+        except Empty:
+            return batch, None, True
         while item is not None:
+            if isinstance(item, Errand):
+                return batch, item, True
             batch.append(item)
             if len(batch) == BATCH_ROWS or self._queue.empty():
-                return batch, True
+                return batch, None, True
             item = self._queue.get()
-        return batch, False
+        return batch, None, False
 
     def _written(self, batch: Sequence[Pending]) -> bool:
         """Commit a batch, however long it takes; false when closing ran out of patience."""

@@ -85,9 +85,9 @@ def embedded(
     Raises `detector.store.errors.StoreError` where the directory is held by
     another process or holds no log of ours.
     """
-    log = SqliteLog(settings.server.data)
+    log = SqliteLog(settings.server.data, warn=warn)
     try:
-        snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, warn=warn)
+        snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, base=log.base, warn=warn)
         policy = settings.policy_in_force()
         engine = Engine(policy=policy, log=log, snapshots=snapshots, clock=clock, ear=ear, warn=warn, grouper=grouper)
     except BaseException:

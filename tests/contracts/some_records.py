@@ -9,10 +9,13 @@ from hypothesis import strategies as st
 from detector.baselines.peers import Grouping, Placement, Profile
 from detector.engine.policy import Policy
 from detector.engine.records import (
+    Accessed,
     BreakGlassReviewed,
+    Compacted,
     Configured,
     Decided,
     GlassFinding,
+    KeyRotated,
     KillSwitchTurned,
     Observed,
     Outcome,
@@ -21,6 +24,7 @@ from detector.engine.records import (
     Record,
     Released,
     RuleChanged,
+    View,
     Weighed,
 )
 from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
@@ -113,6 +117,9 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(PeersAssigned, grouping=groupings, whole=st.booleans()),
     st.builds(KillSwitchTurned, engaged=st.booleans(), by=names, because=names),
     st.builds(BreakGlassReviewed, glass=names, finding=st.sampled_from(get_args(GlassFinding)), by=names, note=names),
+    st.builds(Accessed, view=st.sampled_from(get_args(View)), subject=names, by=names, collapsed=st.integers(0, 2**62)),
+    st.builds(KeyRotated, size=st.integers(0, 2**62), old=names, new=names, by=names),
+    st.builds(Compacted, before=st.integers(1, 2**62), state_digest=names, root=names, by=names),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from detector.proof import (
     EMPTY_ROOT,
     TILE_HASHES,
-    Frontier,
     ProofRefused,
     Tree,
     consistency,
@@ -86,8 +85,7 @@ CONSISTENT = {
 def grown(size: int) -> Tree:
     """A tree of so many different leaves."""
     tree = Tree()
-    for number in range(size):
-        tree.append(hash_of(number))
+    tree.extend(hash_of(number) for number in range(size))
     return tree
 
 
@@ -119,7 +117,7 @@ def test_published_trees_have_the_published_roots() -> None:
     tree = Tree()
     assert tree.root().hex() == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
     for data, root in zip(LEAVES, ROOTS, strict=True):
-        tree.append(leaf_hash(data))
+        tree.extend([leaf_hash(data)])
         assert tree.root().hex() == root
 
 
@@ -150,8 +148,8 @@ def test_a_tree_revived_from_its_tiles_grows_on_as_it_would_have(size: int) -> N
     revived = Tree.revived(size, lambda level, place: tiles[level, place])
     assert (revived.size, revived.root()) == (size, tree.root())
     for number in range(size, size + 300):
-        tree.append(hash_of(number))
-        revived.append(hash_of(number))
+        tree.extend([hash_of(number)])
+    revived.extend(hash_of(number) for number in range(size, size + 300))
     assert revived.root() == tree.root()
     assert revived.last_tiles() == tree.last_tiles()
 
@@ -235,11 +233,3 @@ def test_what_cannot_be_proven_is_not_tried() -> None:
         consistency(9, 8, PUBLISHED)
     with pytest.raises(ProofRefused, match="32 bytes"):
         included(0, 2, hash_of(0), [b"short"])
-
-
-def test_a_frontier_holds_a_root_for_each_bit_of_its_count() -> None:
-    """A compact range: perfect subtrees only, and as few of them as there can be."""
-    frontier = Frontier()
-    for number in range(1, 100):
-        frontier.append(hash_of(number))
-        assert len(frontier.roots) == number.bit_count()

@@ -332,7 +332,7 @@ def test_an_unknown_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
         other.execute("UPDATE meta SET value = '99' WHERE name = 'schema'")
     before = (tmp_path / LOG_NAME).read_bytes()
     for opens in (SqliteLog, LogReader):
-        with pytest.raises(StoreError, match="has schema 99, this version of assayer reads 1"):
+        with pytest.raises(StoreError, match="has schema 99, this version of assayer reads 2"):
             opens(tmp_path)
     assert (tmp_path / LOG_NAME).read_bytes() == before
 
