@@ -35,7 +35,7 @@ QUEUE_BYTES: Final = 64 * 2**20
 full, and an amount of memory that a sidecar can spare."""
 FLUSH_PATIENCE: Final = 30.0
 SEAL_PATIENCE: Final = 3.0
-"""Seconds that a proof waits for a checkpoint over its entry: one is signed within a second, unless the disk refuses."""
+"""Seconds that a proof waits for a checkpoint over its entry: one is signed in a second, unless the disk refuses."""
 
 _LOGGER: Final = logging.getLogger(__name__)
 
