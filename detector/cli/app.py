@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from detector.cli import config, demo, emergencies, explain, ingest, replay, rules, serve, token, train
+from detector.cli import config, demo, emergencies, explain, ingest, replay, rules, serve, token, train, verify
 
 COLUMNS: Final = 100
 """Help is this wide on every terminal, so that the README's copy of it is exact."""
@@ -47,6 +47,7 @@ app.command("serve")(serve.serve)
 app.command("ingest")(ingest.ingest)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
+app.command("verify")(verify.verify)
 app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
 app.command("kill-switch")(emergencies.kill_switch)

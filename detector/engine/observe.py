@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
-from detector.engine import glass, judge, raising, rule_life, rulebook
+from detector.engine import judge, raising, rule_life
 from detector.engine.answers import Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
 from detector.engine.joins import HELD, HOLD_SECONDS
 from detector.engine.journal import Journal
-from detector.engine.keys import asked_for, by_id, event_keys
-from detector.engine.records import Decided, Observed, Recalibrated, Released
+from detector.engine.keys import event_keys
+from detector.engine.note import note_issuance, note_use
+from detector.engine.records import Decided, Observed, Recalibrated, Weighed
 from detector.events import Event, GrantRequest, Issuance, Usage
 from detector.features.facets import ABSENT
 from detector.features.rhythm import DAY
@@ -30,10 +31,9 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     """
     now = journal.now()
     rows = release_due(journal, now)
-    if rows:  # they were judged a moment later, and the log's stamps never go back
-        now = journal.now()
-    _turn(journal, now)
+    _turn(journal, journal.now())
     rule_life.tend(journal, now)
+    now = journal.now()  # what was logged meanwhile was stamped later than this, and stamps never go back
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
@@ -82,28 +82,12 @@ def _release(journal: Journal, credential: str | None) -> list[Row]:
 
 def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -> Row:
     state, grant = journal.state, event.grant
-    decision = _decision_for(journal, event) if trusted else None
-    journal.ear.joined("decision", found=decision is not None)
-    word = judge.decision_word(state, grant, decision)
-    facets = judge.prepare_grant(state, grant, now, decision=word)
-    judged = judge.weigh_grant(state, facets, now, decision=decision)
-    weighed = judged.weighed
-    rule = rulebook.matching(state, facets, now)
-    bit = rule is not None and rule.bites(grant.id) and not glass.open_for(state.memory, facets.requester, now)
-    if rule is not None and bit:
-        weighed = rulebook.denied(rule, weighed)
-    record = Observed(
-        event=event,
-        weighed=weighed,
-        decision=decision,
-        rule=rule.id if rule else None,
-        rule_stage=rule.stage if rule else None,
-        rule_bit=bit,
-        teaches=trusted,
-    )
+    record, facets, judged = note_issuance(state, event, now, trusted=trusted)
+    weighed = cast("Weighed", record.weighed)
+    journal.ear.joined("decision", found=record.decision is not None)
     journal.append(record, now, facets)
-    if rule is not None:
-        journal.ear.rule_matched(rule.stage, denied=bit)
+    if record.rule_stage is not None:
+        journal.ear.rule_matched(record.rule_stage, denied=record.rule_bit)
     journal.heard("issuance", weighed, state.mode_for(grant.issuer, facets.requester), judged)
     if trusted:
         raising.raise_for(journal, facets, weighed, now)
@@ -118,26 +102,6 @@ def _issuance(journal: Journal, event: Issuance, now: float, *, trusted: bool) -
     )
 
 
-def _decision_for(journal: Journal, event: Issuance) -> str | None:
-    """The decision that an issuance belongs to: by name, else by id, else by what was asked, when."""
-    memory, grant = journal.state.memory, event.grant
-    requester = journal.state.identities.fold(grant.requester)
-    deadline = journal.state.policy.decision_deadline_seconds
-    candidates = (
-        event.decision,
-        memory.asked.get(by_id(grant.id)),
-        memory.asked.get(asked_for(requester, grant.issuer, grant.resource)),
-    )
-    for decision in candidates:
-        known = memory.decisions.get(decision) if decision else None
-        if known is None or known.requester != requester or known.decision in memory.minted:
-            continue
-        named = decision is event.decision or known.request.id == grant.id
-        if named or abs(grant.time - known.request.time) <= deadline:
-            return decision
-    return None
-
-
 def _waits(journal: Journal, event: Usage) -> bool:
     """Whether a usage is of a credential whose issuance may still come."""
     joins, credential = journal.state.memory.joins, event.credential
@@ -148,14 +112,9 @@ def _waits(journal: Journal, event: Usage) -> bool:
 
 def _usage(journal: Journal, event: Usage, now: float, *, trusted: bool, held: bool) -> Row:
     state = journal.state
-    facets = judge.prepare_use(state, event, now)
-    judged = judge.weigh_use(state, facets, now)
-    weighed = judged.weighed
-    lease = judge.lease_for(state, event)
-    if held:
-        journal.append(Released(event=event, weighed=weighed), now, facets)
-    else:
-        journal.append(Observed(event=event, weighed=weighed, teaches=trusted), now, facets)
+    record, facets, judged = note_use(state, event, now, trusted=trusted, held=held)
+    weighed, lease = cast("Weighed", record.weighed), judge.lease_for(state, event)
+    journal.append(record, now, facets)
     journal.ear.joined("issuance", found=lease is not None)
     journal.heard("usage", weighed, state.mode_for(facets.issuer, facets.requester), judged)
     if trusted and lease is not None:

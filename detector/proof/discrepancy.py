@@ -6,10 +6,14 @@ from typing import NamedTuple
 
 
 class Discrepancy(NamedTuple):
-    """Something about a log that is not as it was written or signed: at which entry (0 for the whole), and what."""
+    """Something about a log that is not as it was written or signed.
+
+    At which entry (0 for the whole), what, and how far the same goes on where it does.
+    """
 
     position: int
     what: str
+    last: int = 0
 
     def words(self) -> str:
         """As a line for people.
@@ -17,4 +21,6 @@ class Discrepancy(NamedTuple):
         >>> Discrepancy(7, "is missing").words()
         'entry 7 is missing'
         """
-        return f"entry {self.position} {self.what}" if self.position else self.what
+        if not self.position:
+            return self.what
+        return f"entry {self.position} {self.what}" + (f" (and so on to entry {self.last})" if self.last else "")

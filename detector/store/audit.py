@@ -78,8 +78,11 @@ class Audit:
         return max((one.checkpoint.size for one in self.sealed), default=0)
 
     def wrong(self, position: int, what: str) -> None:
-        """Note what is wrong, unless there is too much of it already."""
-        if len(self.found) < MOST_FOUND:
+        """Note what is wrong: what goes on from entry to entry once, and nothing where there is too much already."""
+        before = self.found[-1] if self.found else None
+        if position and before is not None and before.what == what and position == max(before[::2]) + 1:
+            self.found[-1] = before._replace(last=position)
+        elif len(self.found) < MOST_FOUND:
             self.found.append(Discrepancy(position, what))
 
     def entries(self) -> Iterator[Entry]:

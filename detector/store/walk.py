@@ -152,11 +152,8 @@ class Walk:
         stored = tile(self._connection, found.level, found.place)
         length = min(len(stored), len(found.hashes))
         if stored[:length] != found.hashes[:length] or not stored:
-            span = TILE_HASHES**found.level
-            first, last = (
-                found.place * TILE_HASHES * span + 1,
-                (found.place * TILE_HASHES + length // HASH_BYTES) * span,
-            )
+            span, place = TILE_HASHES**found.level, found.place * TILE_HASHES
+            first, last = place * span + 1, (place + len(found.hashes) // HASH_BYTES) * span
             self._tree_fits = False
             self._log.wrong(0, f"the tree over entries {first} to {last} is not the one that was kept")
 
