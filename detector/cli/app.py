@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from detector.cli import config, demo, emergencies, explain, ingest, replay, rules, serve, token, train, verify
+from detector.cli import config, demo, emergencies, explain, ingest, log, replay, rules, serve, token, train, verify
 
 COLUMNS: Final = 100
 """Help is this wide on every terminal, so that the README's copy of it is exact."""
@@ -52,5 +52,6 @@ app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
 app.command("kill-switch")(emergencies.kill_switch)
 app.add_typer(emergencies.glass_commands, name="break-glass", help="List and review broken glasses.")
+app.add_typer(log.commands, name="log", help="The log itself: its key, a new key, what is to be forgotten.")
 app.add_typer(token.commands, name="token", help="Make, list and revoke the tokens of those who may call.")
 app.add_typer(config.commands, name="config", help="Check the configuration, or print it.")

@@ -6,8 +6,10 @@ All of it begins on the engine's own thread, which only hands out and takes back
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,6 +23,15 @@ SNAPSHOT_SECONDS: Final = 300.0
 RULES_SECONDS: Final = 0.25
 """Between two looks at the rules and at the kill switch's file: it has to work within a second."""
 
+RETENTION_SECONDS: Final = 86_400.0
+"""Between two looks at what is old enough to be forgotten: retention is counted in days."""
+
+FOLDING_REST: Final = 0.002
+"""Seconds of rest after each millisecond of folding what is to be forgotten: asks go on between, a day's hundred
+thousand entries take a quarter of a minute."""
+
+DAY: Final = 86_400.0
+
 WAYS_A_TURN: Final = 50
 """Requesters whose ways are handed out before whoever asks has a turn: some milliseconds."""
 
@@ -29,13 +40,14 @@ SWITCH_NAME: Final = "KILL_SWITCH"
 Whoever may write there holds the log too."""
 
 BY_FILE: Final = f"the file {SWITCH_NAME}"
+BY_RETENTION: Final = "[retention] days"
 
 
 class Chores:
     """Begun on the loop once the server listens; they end with the loop."""
 
-    def __init__(self, store: Embedded, *, switch: Path, warn: Callable[..., None]) -> None:
-        self._store, self._switch, self._warn = store, switch, warn
+    def __init__(self, store: Embedded, *, switch: Path, keep_days: float, warn: Callable[..., None]) -> None:
+        self._store, self._switch, self._keep_days, self._warn = store, switch, keep_days, warn
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self) -> None:
@@ -44,6 +56,8 @@ class Chores:
         self._every(SNAPSHOT_SECONDS, self._regroup)
         self._every(RULES_SECONDS, self._look_at_switch)
         self._every(RULES_SECONDS, self._rules)
+        if self._keep_days:
+            self._every(RETENTION_SECONDS, self._retain)
 
     def _every(self, seconds: float, chore: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._tasks.add(asyncio.get_running_loop().create_task(self._repeat(seconds, chore)))
@@ -63,6 +77,19 @@ class Chores:
     async def _regroup(self) -> None:
         if self._store.engine.grouping_due():
             await regroup(self._store.engine)
+
+    async def _retain(self) -> None:
+        """Forget what is older than is wanted, by the log's own clock."""
+        from detector.wiring.retention import compacted, forget
+
+        store = self._store
+        older_than = store.engine.state.memory.stamp - self._keep_days * DAY
+        rest = partial(time.sleep, FOLDING_REST)
+        record = await asyncio.to_thread(compacted, store.directory, older_than=older_than, by=BY_RETENTION, rest=rest)
+        if record is not None:
+            await asyncio.wrap_future(store.engine.keep_house(record))
+            self._warn("forgotten", entries_up_to=record.before, by=BY_RETENTION)
+        await asyncio.to_thread(forget, store.log, store.directory)
 
     async def _look_at_switch(self) -> None:
         """Turn the kill switch as its file says; one that was turned otherwise is left alone."""

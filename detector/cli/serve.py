@@ -59,7 +59,12 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
     _must_be_free(settings.server.host, settings.server.port)
     sidecar = assembled(settings)
 
-    chores = Chores(sidecar.store, switch=settings.server.data / SWITCH_NAME, warn=sidecar.warn)
+    chores = Chores(
+        sidecar.store,
+        switch=settings.server.data / SWITCH_NAME,
+        keep_days=settings.retention.days,
+        warn=sidecar.warn,
+    )
 
     def started(url: str) -> None:
         chores.begin()

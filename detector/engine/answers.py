@@ -5,12 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from concurrent.futures import Future
+from string import hexdigits
+from typing import Final
 
 from msgspec import Struct
 
 from detector.engine.records import Decided, Weighed
 from detector.evidence import in_nats
 from detector.verdict import Reason, Verdict
+
+POSITION_DIGITS: Final = 16
+"""Hexadecimal digits of a log position in a decision's id, at most."""
 
 
 class ConflictingRequest(ValueError):
@@ -84,6 +89,19 @@ def row(
         evidence=in_nats(weighed.evidence),
         reasons=weighed.reasons,
     )
+
+
+def decided_after(decision_id: str) -> int | None:
+    """The log position that a decision was made at, told from its id; `None` for what is no decision's id.
+
+    >>> decided_after("d-00000000ff-1a2b3c4d5e6f70"), decided_after("d-none")
+    (255, None)
+    """
+    kind, _, rest = decision_id.partition("-")
+    digits = rest.partition("-")[0]
+    if kind != "d" or not digits or len(digits) > POSITION_DIGITS or any(char not in hexdigits for char in digits):
+        return None
+    return int(digits, 16)
 
 
 def identifier(kind: str, digits: int, *parts: str) -> str:

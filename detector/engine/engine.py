@@ -16,9 +16,12 @@ from detector.engine.outcomes import CLEARED, JUDGES
 from detector.engine.policy import Policy
 from detector.engine.ports import Backtester, Clock, Ear, Grouper, Log, LogUnavailable, Silence, Snapshots
 from detector.engine.records import (
+    Accessed,
     BreakGlassReviewed,
+    Compacted,
     Decided,
     GlassFinding,
+    KeyRotated,
     KillSwitchTurned,
     Outcome,
     OutcomeRecorded,
@@ -156,6 +159,10 @@ class Engine:
                 if decision.glass is not None and decision.glass.opened_by == glass:
                     durable = self.record_outcome(decision.decision, "malicious", by=by)
         return durable
+
+    def keep_house(self, record: Accessed | KeyRotated | Compacted) -> Future[int]:
+        """Log what was done about the log itself; no answer changes by it."""
+        return self._journal.append(record, self._journal.now())
 
     def decision(self, decision_id: str) -> Decided | None:
         """One of the latest decisions; `None` where it is older than memory or unknown."""

@@ -14,7 +14,7 @@ import msgspec
 
 from detector.engine.policy import Policy
 from detector.engine.records import Configured, Entry, decode
-from detector.proof import Inclusion
+from detector.proof import Inclusion, Verifier
 from detector.store import schema, tree
 from detector.store.errors import LogDamaged, StoreError
 from detector.store.kept import compacted, forgotten, must_be_kept
@@ -114,6 +114,22 @@ class LogReader:
             found = compacted(connection)
         return Base(found[-1].before, found[-1].state_digest) if found else None
 
+    def first_at(self, stamp: float) -> int:
+        """The position of the first entry that is kept and was logged at a stamp (Unix seconds) or later.
+
+        One past the head where there is none.
+        """
+        with closing(self.connect()) as connection:
+            return _first_at(connection, stamp, _head(connection))
+
+    def signed_root(self, size: int) -> bytes | None:
+        """The root over the first so many entries; `None` where they are not under a checkpoint yet."""
+        with closing(self.connect()) as connection:
+            last = tree.last_sealed(connection)
+            if last is None or last.checkpoint.size < size:
+                return None
+            return tree.root(connection, size)
+
     def entries(self, after: int, limit: int) -> list[Row]:
         """Up to so many entries after a position, as they lie there. Raises `EntriesForgotten`."""
         with closing(self.connect()) as connection:
@@ -125,6 +141,11 @@ class LogReader:
         with closing(self.connect()) as connection:
             last = tree.last_sealed(connection)
         return None if last is None else last.note.encoded()
+
+    def keys(self) -> list[Verifier]:
+        """The keys that sign the checkpoints, in order."""
+        with closing(self.connect()) as connection:
+            return [key for _, key in tree.signers(connection)]
 
     def prove(self, decision: str) -> Inclusion:
         """That a decision is in the log. Raises `KeyError` for one that is not under a checkpoint (yet)."""

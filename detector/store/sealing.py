@@ -74,15 +74,15 @@ class Sealer:
             return
         self._hour = hour
 
-    def rotate(self, connection: sqlite3.Connection, following: Signer) -> int:
-        """Sign the head with the old key and the new one, which signs from here on; gives the size it is over.
+    def rotate(self, connection: sqlite3.Connection, following: Signer) -> tuple[Signer, int]:
+        """Sign the head with the old key and the new one, which signs from here on; gives the old one and the size.
 
         Raises `sqlite3.Error` where that cannot be stored; then nothing has changed.
         """
         head, number = self._head().naming(following.verifier), self._number + 1
         self._store(connection, number, head.signed(self._signer, following), (SIGNER, number, _vkey(following)))
-        self._signer, self._hour = following, -1
-        return head.size
+        old, self._signer, self._hour = self._signer, following, -1
+        return old, head.size
 
     def introduce(self, connection: sqlite3.Connection) -> None:
         """Store the key that signs from the next checkpoint on, as the first or without the last one's word."""

@@ -13,14 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from detector.engine.ports import Clock, LogUnavailable
 from detector.engine.records import Entry, Record, encode
 from detector.proof import Inclusion
-from detector.store import schema
+from detector.store import forgetting, keys, schema, tree
 from detector.store.checkpoint import Checkpointer
 from detector.store.files import make_directory
+from detector.store.forgetting import forget_some
 from detector.store.lock import WriterLock
 from detector.store.opening import opened, sealer
 from detector.store.promise import Promise, kept
@@ -37,7 +38,18 @@ FLUSH_PATIENCE: Final = 30.0
 SEAL_PATIENCE: Final = 3.0
 """Seconds that a proof waits for a checkpoint over its entry: one is signed in a second, unless the disk refuses."""
 
+FORGETTING_PAUSE: Final = 0.01
+"""Seconds between two bites of forgetting: three quarters of the time the writer is free."""
+
 _LOGGER: Final = logging.getLogger(__name__)
+
+
+class Rotation(NamedTuple):
+    """A change of the signing key: the checkpoint of which size both signed, and their verifier keys."""
+
+    size: int
+    old: str
+    new: str
 
 
 class SqliteLog:
@@ -65,6 +77,8 @@ class SqliteLog:
             self._directory_lock.release()
             raise
         self.identity = self._reader.identity
+        base = self._reader.base()
+        self._forgotten = base.position if base is not None else 0
         self._next = self._head + 1
         self._queued_bytes = 0
         self._closed = False
@@ -129,6 +143,32 @@ class SqliteLog:
         if entry is not None:
             self._sealer.wait_for(entry.position, patience)
         return self._reader.prove(decision)
+
+    def rotate_key(self) -> Rotation:
+        """Sign with a new key from here on; the old one's last checkpoint names it, and both sign that.
+
+        Raises `OSError` or `sqlite3.Error` where the disk refuses; then the old key goes on.
+        """
+        following = keys.make_next_signer(self._directory, tree.origin(self.identity))
+        old, size = self._writer.run(lambda connection: self._sealer.rotate(connection, following)).result()
+        keys.follow(self._directory)
+        return Rotation(size, old.verifier.text(), following.verifier.text())
+
+    def forgotten(self) -> int:
+        """The last entry that is forgotten; 0 where none is."""
+        return self._forgotten
+
+    def forget(self, before: int, *, shrink: bool = False) -> int:
+        """Take the entries up to `before` away, which a `Compacted` record tells of; gives how many rows that were.
+
+        Commits go on between. Interrupted, the rest is taken away the next time. `shrink` gives the room back.
+        """
+        self._forgotten, taken = before, 0
+        while some := self._writer.run(lambda connection: forget_some(connection, before)).result():
+            taken += some
+            time.sleep(FORGETTING_PAUSE)
+        self._writer.run(forgetting.shrink if shrink else forgetting.carry_over).result()
+        return taken
 
     def head(self) -> int:
         """The position of the last durable entry; 0 for an empty log."""

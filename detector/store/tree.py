@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeVar
 
-from detector.proof import Checkpoint, KeyRefused, Note, NoteRefused, Tree, Verifier, consistency, inclusion, nodes_of
+from detector.proof import (
+    Checkpoint,
+    KeyRefused,
+    Note,
+    NoteRefused,
+    Tree,
+    Verifier,
+    inclusion,
+    nodes_of,
+    root_between,
+)
 from detector.proof.merkle import Node
 from detector.store.errors import LogDamaged
 from detector.store.rows import between, fetched
@@ -87,9 +97,9 @@ def path_to(connection: sqlite3.Connection, position: int, size: int) -> list[by
     return _proven(connection, lambda node: inclusion(position - 1, size, node))
 
 
-def path_from(connection: sqlite3.Connection, old: int, size: int) -> list[bytes]:
-    """The proof that the tree of `size` entries begins with that of `old`. Raises as `path_to`."""
-    return _proven(connection, lambda node: consistency(old, size, node))
+def root(connection: sqlite3.Connection, size: int) -> bytes:
+    """The root over the first so many entries. Raises as `path_to`."""
+    return _proven(connection, lambda node: root_between(0, size, node))
 
 
 def _proven(connection: sqlite3.Connection, prove: Callable[[Node], T]) -> T:

@@ -12,8 +12,11 @@ from detector.baselines.peers import Grouping, Way
 from detector.engine import Engine
 from detector.engine.policy import Policy
 from detector.engine.ports import Clock, Ear, Grouper, LogUnavailable
+from detector.engine.records import Compacted, KeyRotated
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
+from detector.store.sqlite import Rotation
 from detector.wiring.history import backtests
+from detector.wiring.retention import compacted, forget
 from detector.wiring.settings import Settings
 
 TOKENS_NAME: Final = "tokens.json"
@@ -29,6 +32,7 @@ class Embedded:
     engine: Engine
     log: SqliteLog
     snapshots: FileSnapshots
+    directory: Path
     warn: Callable[[str], None]
     saved: int = 0
 
@@ -64,6 +68,24 @@ class Embedded:
         for rule, found in zip(rules, results, strict=True):
             self.engine.take_backtest(rule.id, found)
 
+    def rotate_key(self, *, by: str) -> Rotation:
+        """Sign the log with a new key from here on, and log who wanted that. Raises `OSError`."""
+        rotation = self.log.rotate_key()
+        self.engine.keep_house(KeyRotated(size=rotation.size, old=rotation.old, new=rotation.new, by=by))
+        return rotation
+
+    def compact(self, *, older_than: float, by: str) -> Compacted | None:
+        """Forget what was logged before a time (Unix seconds), and give the room back. For whoever may wait.
+
+        `None` where there was nothing new to forget. Raises `StoreError`, `OSError`.
+        """
+        self.log.flush()
+        record = compacted(self.directory, older_than=older_than, by=by)
+        if record is not None:
+            self.engine.keep_house(record).result()
+        forget(self.log, self.directory, shrink=True)
+        return record
+
     def close(self) -> None:
         """Snapshot, make everything durable, release the directory. Idempotent."""
         self.save()
@@ -93,7 +115,7 @@ def embedded(
     except BaseException:
         log.close()
         raise
-    return Embedded(engine=engine, log=log, snapshots=snapshots, warn=warn)
+    return Embedded(engine=engine, log=log, snapshots=snapshots, directory=settings.server.data, warn=warn)
 
 
 def in_memory(policy: Policy, *, clock: Clock) -> Engine:

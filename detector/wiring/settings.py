@@ -258,6 +258,14 @@ class LogSettings(Section):
     format: Literal["auto", "json", "text"] = Field("auto", description='"auto" is text on a terminal, JSON elsewhere')
 
 
+class RetentionSettings(Section):
+    """How long the log keeps what it was told."""
+
+    days: Seconds = Field(
+        0.0, description="entries older than this are forgotten, their hashes kept; 0 keeps everything"
+    )
+
+
 class Settings(BaseSettings):
     """The whole configuration file."""
 
@@ -281,6 +289,7 @@ class Settings(BaseSettings):
     sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
     learning: LearningSettings = Field(LearningSettings(), description="what may teach, and when")
     limits: LimitSettings = Field(LimitSettings(), description="what one caller may ask of the server")
+    retention: RetentionSettings = Field(RetentionSettings(), description="how long the log keeps what it was told")
     log: LogSettings = Field(LogSettings(), description="what the server writes to standard error")
 
     @classmethod
