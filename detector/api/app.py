@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
+from detector.api.access import Readings
 from detector.api.callers import Gate
 from detector.api.decisions import decisions
 from detector.api.door import Door
@@ -33,6 +34,7 @@ from detector.api.problems import (
     on_log_unavailable,
     on_problem,
 )
+from detector.api.proofs import proofs
 from detector.api.rules import rules
 from detector.api.score import Score, ScoreBatch
 from detector.api.service import Service
@@ -68,6 +70,7 @@ def create_app(
         engine=engine,
         log=log,
         gate=Gate(tokens),
+        readings=Readings(engine, clock),
         durability=Durability(deadline=limits.durable_deadline_seconds, heard=telemetry.appended),
         limits=limits,
         telemetry=telemetry,
@@ -112,8 +115,9 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    for router in (decisions(service), portraits(service), rules(service), emergencies(service), probes(service)):
-        app.include_router(router)
+    rooms = (decisions, portraits, rules, emergencies, proofs, probes)
+    for room in rooms:
+        app.include_router(room(service))
     return app
 
 

@@ -15,6 +15,7 @@ from detector.api.problems import Problem
 from detector.api.service import Service
 from detector.api.wire import NewOutcome, answer
 from detector.engine import Engine
+from detector.engine.answers import decided_after
 from detector.engine.records import Decided, Entry, Trust
 
 READERS: Final = needs("analyst", "operator")
@@ -31,8 +32,9 @@ def decisions(service: Service) -> APIRouter:
     routes = APIRouter()
 
     @routes.get("/v1/decisions/{decision_id}")
-    async def show(decision_id: str, _caller: Reader) -> Response:
+    async def show(decision_id: str, caller: Reader) -> Response:
         decided = await _decision(service, decision_id)
+        service.readings.note(caller, "decision", decision_id)
         recorded = service.log.head() > decided.position
         view = msgspec.to_builtins(answer(decided, recorded=recorded))
         return as_json({**view, "record": decided})
@@ -86,8 +88,29 @@ class Searchable(Protocol):
         """The durable entries about one decision, event or rule, in order."""
 
 
+@runtime_checkable
+class Forgetful(Protocol):
+    """A log that entries may be taken away from: an optional gift of the store's."""
+
+    def forgotten(self) -> int:
+        """The last entry that is forgotten; 0 where none is."""
+
+
+def gone(service: Service, decision_id: str) -> Problem | None:
+    """Why a decision is not shown any more, also where the engine still remembers it; `None` where it may be."""
+    made = decided_after(decision_id)
+    if made is None or not isinstance(service.log, Forgetful) or made >= service.log.forgotten():
+        return None
+    return Problem(
+        410, f"decision {decision_id[:100]!r} is forgotten: the log was compacted, and keeps only the decision's hash"
+    )
+
+
 async def _decision(service: Service, decision_id: str) -> Decided:
-    """The decision: the engine knows the latest ones, the log all of them. Raises a 404 `Problem`."""
+    """The decision: the engine knows the latest ones, the log all it keeps. Raises a 404 or 410 `Problem`."""
+    forgotten = gone(service, decision_id)
+    if forgotten is not None:
+        raise forgotten
     decided = service.engine.decision(decision_id)
     log = service.log
     if decided is None and isinstance(log, Searchable):

@@ -29,6 +29,7 @@ TITLES: Final[Mapping[int, str]] = {
     405: "This route does not take that method",
     408: "The request took too long to arrive",
     409: "That does not fit the present state",
+    410: "That is no longer kept",
     413: "The request is too large",
     415: "This media type or encoding is not understood",
     422: "The request says something it may not",

@@ -14,6 +14,7 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from detector.api.access import Readings
 from detector.api.callers import Gate
 from detector.api.durability import Durability
 from detector.api.limits import Limits
@@ -33,6 +34,7 @@ class Service:
     engine: Engine
     log: Log
     gate: Gate
+    readings: Readings
     durability: Durability
     limits: Limits
     telemetry: Telemetry

@@ -83,6 +83,7 @@ class SqliteLog:
         self._queued_bytes = 0
         self._closed = False
         self._lock = threading.Lock()
+        self._rotating = threading.Lock()
         self._last = kept(self._head)
         self._checkpointer = Checkpointer(directory / schema.LOG_NAME)
         self._writer = Writer(
@@ -149,9 +150,10 @@ class SqliteLog:
 
         Raises `OSError` or `sqlite3.Error` where the disk refuses; then the old key goes on.
         """
-        following = keys.make_next_signer(self._directory, tree.origin(self.identity))
-        old, size = self._writer.run(lambda connection: self._sealer.rotate(connection, following)).result()
-        keys.follow(self._directory)
+        with self._rotating:
+            following = keys.make_next_signer(self._directory, tree.origin(self.identity))
+            old, size = self._writer.run(lambda connection: self._sealer.rotate(connection, following)).result()
+            keys.follow(self._directory)
         return Rotation(size, old.verifier.text(), following.verifier.text())
 
     def forgotten(self) -> int:

@@ -32,6 +32,10 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/kill-switch": {"operator"},
     "GET /v1/break-glass": {"analyst", "operator"},
     "POST /v1/break-glass/{glass}/review": {"analyst", "operator"},
+    "GET /v1/log/checkpoint": {"auditor", "analyst", "operator"},
+    "GET /v1/log/proof/{decision_id}": {"auditor", "analyst", "operator"},
+    "GET /v1/log/entries": {"auditor", "operator"},
+    "POST /v1/log/rotate-key": {"operator"},
     **{probe: set(ROLES) for probe in PROBES},
 }
 """Route to the roles that may use it: the matrix, written down once more to be compared."""

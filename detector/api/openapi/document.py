@@ -14,6 +14,7 @@ from detector.api.openapi.asking import asking
 from detector.api.openapi.emergencies import emergencies
 from detector.api.openapi.looking import decisions, portraits
 from detector.api.openapi.probes import probes
+from detector.api.openapi.proofs import proofs
 from detector.api.openapi.rules import rules
 from detector.api.openapi.schemas import Schema, components
 
@@ -36,9 +37,10 @@ def document() -> Schema:
             {"name": "ingest", "description": "Telling what happened. Role ingest; no token on loopback."},
             {"name": "analyst", "description": "Looking. Role analyst or operator, always a token."},
             {"name": "operator", "description": "Changing. Role operator, always a token."},
+            {"name": "auditor", "description": "Proving. Role auditor or operator, always a token."},
             {"name": "probe", "description": "Any valid token; none on loopback."},
         ],
-        "paths": {**asking(), **decisions(), **portraits(), **rules(), **emergencies(), **probes()},
+        "paths": {**asking(), **decisions(), **portraits(), **rules(), **emergencies(), **proofs(), **probes()},
         "components": {
             "schemas": components(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "assayer token create"}},

@@ -17,7 +17,7 @@ def decisions() -> Schema:
                 "One decision, with all that is needed to replay it",
                 parameters=[which],
                 gives=success(ref("Decision")),
-                refusals=(404,),
+                refusals=(404, 410),
             )
         },
         "/v1/decisions/{decision_id}/outcome": {
