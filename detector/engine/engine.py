@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 from detector.baselines.peers import Grouping, Way
 from detector.engine import ask, grouping, observe, raising, rule_life, views
@@ -28,6 +28,7 @@ from detector.engine.records import (
     PeersAssigned,
     Trust,
 )
+from detector.engine.redaction import Redaction
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
 from detector.rules import ENDED, Backtest, Goal, Rule, Selector
@@ -39,7 +40,8 @@ class Engine:
     Revives from the newest authentic snapshot and the log's tail, or from the
     whole log; `warn` hears why a snapshot was not used. With a `grouper` peers are
     grouped anew between two observed events when it is time; without, somebody else has to
-    (`grouping_due`, `ways`, `assign_peers`), or groups are made from names.
+    (`grouping_due`, `ways`, `assign_peers`), or groups are made from names. A `redaction` goes over
+    every request and event before anything else does.
     """
 
     def __init__(
@@ -53,8 +55,9 @@ class Engine:
         warn: Callable[[str], None] | None = None,
         grouper: Grouper | None = None,
         backtester: Backtester | None = None,
+        redaction: Redaction | None = None,
     ) -> None:
-        self._grouper, self._backtester = grouper, backtester
+        self._grouper, self._backtester, self._redaction = grouper, backtester, redaction
         ear = ear if ear is not None else Silence()
         self._journal = Journal(policy=policy, log=log, clock=clock, snapshots=snapshots, ear=ear, warn=warn)
 
@@ -75,6 +78,8 @@ class Engine:
         Asking twice with one id returns the first decision. Raises
         `ConflictingRequest` when the id was another request's.
         """
+        if self._redaction is not None:
+            request = cast("GrantRequest", self._redaction(request, self.state.identities.fold))
         if self.state.memory.joins.held:
             with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
                 observe.release_due(self._journal, self._journal.now())
@@ -90,6 +95,8 @@ class Engine:
         caller sends is recorded and judged, but moves no risk and teaches
         nothing. Raises `LogUnavailable` when the log takes no more.
         """
+        if self._redaction is not None:
+            event = self._redaction(event, self.state.identities.fold)
         rows = tuple(observe.observe(self._journal, event, trusted=trusted))
         self._backtest()
         if self._grouper is not None and self.grouping_due():

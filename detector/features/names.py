@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from detector.features.marks import REDACTED, habitual
 from detector.features.places import MEMO
 
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
@@ -58,7 +59,7 @@ def pattern(text: str) -> str:
     >>> pattern("deploy-71"), pattern("job/3f2a9c1d77/step-2")
     ('deploy-#', 'job/#/step-#')
     """
-    return _NUMBERS.sub("#", text.lower())[:80]
+    return habitual(text)[:80] if text.startswith(REDACTED) else _NUMBERS.sub("#", text.lower())[:80]
 
 
 @lru_cache(maxsize=MEMO)

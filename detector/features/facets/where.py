@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from detector.events import Source
 from detector.features.facets.vocabulary import ABSENT
+from detector.features.marks import REDACTED
 from detector.features.names import pattern
 from detector.features.places import Place, client, place
 
@@ -49,12 +50,17 @@ def where(source: Source) -> Where:
 
 
 def located(source: Source) -> Place:
-    """A source's place; a network that the log states goes over the one that the address implies."""
+    """A source's place; a network that the log states goes over the one that the address implies.
+
+    Of an address that was redacted, the network is all that tells the site.
+    """
     if source.ip is None:
         return NO_PLACE
     found = place(source.ip)
     if source.network is None:
         return found
+    if source.ip.startswith(REDACTED):
+        return Place(found.address, source.network, place(source.network.partition("/")[0]).site)
     return Place(found.address, source.network, found.site)
 
 
