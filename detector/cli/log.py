@@ -30,7 +30,7 @@ def key(config: ConfigOption = None, data: DataOption = None) -> None:
 
     directory = configured(config, data=data).server.data
     try:
-        keys = LogReader(directory).keys()
+        keys = LogReader(directory).verifiers()
     except StoreError as error:
         raise Complaint(str(error)) from None
     for verifier in keys:

@@ -58,7 +58,8 @@ class LogReader:
             expected = after + 1
             while expected <= head:
                 rows = fetched(connection, _PAGE, (expected, head, PAGE_ROWS))
-                if not rows:
+                if not rows or rows[0][0] != expected:
+                    must_be_kept(connection, expected)  # it may have been forgotten just now
                     raise gap(expected)
                 for row in rows:
                     entry = _entry(row)
@@ -142,7 +143,7 @@ class LogReader:
             last = tree.last_sealed(connection)
         return None if last is None else last.note.encoded()
 
-    def keys(self) -> list[Verifier]:
+    def verifiers(self) -> list[Verifier]:
         """The keys that sign the checkpoints, in order."""
         with closing(self.connect()) as connection:
             return [key for _, key in tree.signers(connection)]
