@@ -58,6 +58,7 @@ def show_identity(screen: Console, raw: str, policy: Policy) -> None:
 
 
 def _show_recorded(screen: Console, name: str, settings: Settings) -> None:
+    from detector.engine.answers import decided_after
     from detector.engine.records import Decided, Observed, OutcomeRecorded, Released
     from detector.store import LogReader, StoreError
 
@@ -68,6 +69,9 @@ def _show_recorded(screen: Console, name: str, settings: Settings) -> None:
         raise Complaint(str(error)) from None
     judged = [entry for entry in entries if isinstance(entry.record, (Decided, Observed, Released))]
     if not judged:
+        base, made = reader.base(), decided_after(name)
+        if base is not None and made is not None and made < base.position:
+            raise Complaint(f"decision {name} is forgotten: the log was compacted, and keeps only the decision's hash")
         raise Complaint(f"the log in {settings.server.data} holds no decision and no event {name!r}")
     entry = judged[-1]
     policy = reader.policy_at(entry.position) or settings.policy_in_force()

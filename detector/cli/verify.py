@@ -78,7 +78,8 @@ def _report(verified: Verified, *, replay: bool) -> None:
     for discrepancy in verified.found:
         complain(discrepancy.words())
     if verified.found:
-        raise Complaint(f"the log is not what it was: {len(verified.found)} findings")
+        count = len(verified.found)
+        raise Complaint(f"the log is not what it was: {count} finding{'s' * (count > 1)}")
     whole = f"entries      {verified.before + 1:,} to {verified.head:,}, as they were written"
     forgotten = "; those before are forgotten, their hashes are as they were" if verified.before else ""
     typer.echo(whole + forgotten)
