@@ -119,6 +119,7 @@ class Telemetry:
         self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
         self._rule_hits = counter("rule_hits", "Grants that matched a deny rule, by its stage.", "stage", "denied")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
+        self._announced = counter("announcements", "Credentials and risk levels announced to others.", "kind")
         self._accepted = counter("events_accepted", "Events taken in.", "dialect")
         self._unreadable = counter("decoder_errors", "Log records that could not be read.", "dialect", "reason")
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
@@ -197,6 +198,10 @@ class Telemetry:
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched or withdrawn."""
         self._child(self._rule_changes, change).inc()
+
+    def announced(self, kind: str) -> None:
+        """Others are told of a credential or a risk."""
+        self._child(self._announced, kind).inc()
 
     # --- what intake tells ----------------------------------------------------------------------------------
 
