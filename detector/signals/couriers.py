@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -101,8 +100,10 @@ class Courier:
             served = stream.status == "enabled" and self._entitled(stream)
             try:
                 rest = await self._step(stream) if served else None
-            except (OSError, sqlite3.Error) as error:  # the disk is in trouble; what was delivered is delivered again
-                self._warn("signals: a stream cannot be served", stream=stream.label, error=str(error))
+            except Exception as error:  # noqa: BLE001 - whatever it was, the next letter is still in the log
+                self._failures += 1
+                said = f"{type(error).__name__}: {error}"
+                self._warn("signals: a stream cannot be served just now", stream=stream.label, error=said)
                 rest = self._later(None)
             await self._rest(rest)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final
 
 from detector.signals.couriers import LAGGING, LOOK_SECONDS, MEASURE_SECONDS, Courier, Tally
@@ -60,6 +60,7 @@ class Transmitter:
         self._couriers: dict[str, Courier] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lagging: set[str] = set()
+        self._seen = head()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def metadata(self) -> dict[str, Any]:
@@ -86,8 +87,8 @@ class Transmitter:
         self._loop = asyncio.get_running_loop()
         for stream in self._streams.all():
             self._serve(stream)
-        self._spawn(self._watch())
-        self._spawn(self._measure())
+        self._spawn(self._repeat(LOOK_SECONDS, self._watch))
+        self._spawn(self._repeat(MEASURE_SECONDS, self._measure))
 
     async def end(self) -> None:
         """Stop serving: what is on its way may be delivered again."""
@@ -145,31 +146,29 @@ class Transmitter:
 
     # -- watching ----------------------------------------------------------------------------------
 
+    async def _repeat(self, seconds: float, look: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            try:
+                await look()
+            except Exception as error:  # noqa: BLE001 - a look that fails is looked again
+                self._warn("signals: cannot look at the log just now", error=f"{type(error).__name__}: {error}")
+            await asyncio.sleep(seconds)
+
     async def _watch(self) -> None:
         """Wake the couriers when the log has grown: for announcements when there are any, for findings always."""
-        seen, latest = 0, 0
-        while True:
-            head = self._head()
-            if head != seen:
-                seen = head
-                announced = await asyncio.to_thread(self._latest, latest)
-                for name, courier in list(self._couriers.items()):
-                    stream = self._streams.get(name)
-                    if announced > latest or (stream is not None and stream.form == "ocsf"):
-                        courier.news.set()
-                latest = announced
-            await asyncio.sleep(LOOK_SECONDS)
-
-    def _latest(self, after: int) -> int:
-        """The position of some announcement after one that is known; that one where there is none."""
-        found = self._past.announced(after, most=1)
-        return self._head() if found else after
+        head = self._head()
+        if head == self._seen:
+            return
+        announced = bool(await asyncio.to_thread(self._past.announced, self._seen, most=1))
+        self._seen = head
+        for name, courier in list(self._couriers.items()):
+            stream = self._streams.get(name)
+            if announced or (stream is not None and stream.form == "ocsf"):
+                courier.news.set()
 
     async def _measure(self) -> None:
         """Say how far behind each stream is, and when one has come to lag."""
-        while True:
-            await asyncio.to_thread(self._measured)
-            await asyncio.sleep(MEASURE_SECONDS)
+        await asyncio.to_thread(self._measured)
 
     def _measured(self) -> None:
         behind: dict[str, tuple[int, float]] = {}

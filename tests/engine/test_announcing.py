@@ -71,7 +71,7 @@ def robbed(policy: Policy | None = None) -> World:
 
 
 def test_a_use_that_is_denied_takes_its_credential_with_it() -> None:
-    """In both kinds, with whose it is, why, and the use that brought it about; what else its requester holds is let be."""
+    """In both kinds, with whose it is, why, and the use that did it; what else its requester holds is let be."""
     world = World().live(2)
     hold(world, "kept")
     bad = hold(world, "bad")
