@@ -17,7 +17,7 @@ from detector.api.callers import Caller, needs
 from detector.api.decisions import as_json
 from detector.api.problems import Problem
 from detector.api.service import Service
-from detector.signals.receivers import About, NewStatus, Poll, Receivers, Verify, Wanted
+from detector.signals.receivers import About, NewStatus, Poll, Receivers, StreamDisabled, Verify, Wanted
 from detector.signals.streams import Stream, StreamsFull
 from detector.signals.transmitter import Transmitter
 
@@ -137,7 +137,10 @@ def _stream_by_stream(routes: APIRouter, service: Service) -> None:
         receivers = _transmitter(service).receivers
         polled = await _body(service, request, Poll, blank=Poll())
         stream = _one(receivers, stream_id, caller)
-        return as_json(await _answered(receivers.poll(stream, polled)), headers=NO_STORE)
+        try:
+            return as_json(await _answered(receivers.poll(stream, polled)), headers=NO_STORE)
+        except KeyError:
+            raise Problem(404, "this stream is pushed, not polled") from None
 
 
 def _transmitter(service: Service) -> Transmitter:
@@ -180,6 +183,8 @@ async def _answered(change: Awaitable[Done], *, full: int = 409) -> Done:
     except StreamsFull as error:
         headers = {"Retry-After": "60"} if full == 429 else {}  # noqa: PLR2004 - too many at once, not altogether
         raise Problem(full, str(error), headers=headers) from None
+    except StreamDisabled as error:
+        raise Problem(409, str(error)) from None
     except sqlite3.Error as error:
         raise Problem(503, f"the streams cannot be written: {error}", headers={"Retry-After": "5"}) from None
     except ValueError as error:

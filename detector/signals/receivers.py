@@ -45,6 +45,10 @@ ASKED: Final = "v-"
 """What the ids of verification events begin with."""
 
 
+class StreamDisabled(Exception):
+    """What was asked for does not go together with a stream that sends nothing."""
+
+
 class Delivery(Struct):
     """How a stream is delivered, as a receiver writes it."""
 
@@ -95,7 +99,7 @@ class Verify(Struct):
 class Poll(Struct):
     """A poll (RFC 8936, 2.2): what the receiver has, what it will not have, and how many more it wants."""
 
-    maxEvents: int | None = None  # noqa: N815 - the standard's name
+    maxEvents: float | None = None  # noqa: N815 - the standard's name
     returnImmediately: bool = False  # noqa: N815 - as above
     ack: tuple[str, ...] = ()
     setErrs: dict[str, Any] = {}  # noqa: N815 - as above; msgspec copies defaults
@@ -233,9 +237,9 @@ class Receivers:
         self._streams.remove_subject(stream.id, _subject(about))
 
     def verify(self, stream: Stream, asked: Verify) -> None:
-        """Send a verification event when the stream's turn comes. Raises `StreamsFull`."""
+        """Send a verification event when the stream's turn comes. Raises `StreamsFull`, `StreamDisabled`."""
         if stream.status == "disabled":
-            raise ValueError("stream_id: a disabled stream sends nothing; enable it first")
+            raise StreamDisabled("stream_id: a disabled stream sends nothing; enable it first")
         if asked.state is not None and len(asked.state) > LONGEST_TEXT:
             raise ValueError(f"state: at most {LONGEST_TEXT} characters")
         key = f"{ASKED}{secrets.token_hex(16)}"
@@ -247,16 +251,16 @@ class Receivers:
     async def poll(self, stream: Stream, poll: Poll) -> dict[str, Any]:
         """Take what a receiver acknowledges, and give it what it has not; hold it until there is something.
 
-        One poll of a stream is held at a time; another is answered at once.
+        One poll of a stream is held at a time; another is answered at once. Raises `KeyError` for one that is pushed.
         """
-        if poll.maxEvents is not None and poll.maxEvents < 0:
-            raise ValueError("maxEvents: must not be negative")
+        if poll.maxEvents is not None and (poll.maxEvents < 0 or not poll.maxEvents.is_integer()):
+            raise ValueError("maxEvents: must be a whole number, and not negative")
         if stream.method != POLL:
-            raise ValueError("stream_id: this stream is pushed, not polled")
+            raise KeyError(stream.id)
         await asyncio.to_thread(self._take, stream, poll)
         if poll.maxEvents == 0:
             return {"sets": {}}
-        most = min(poll.maxEvents or MOST_SETS, MOST_SETS)
+        most = int(min(poll.maxEvents or MOST_SETS, MOST_SETS))
         if poll.returnImmediately or stream.id in self._held or stream.status != "enabled":
             return await self._offered(stream, most)
         self._held.add(stream.id)
@@ -329,4 +333,14 @@ def _said(error: object) -> str:
     return f"{str(error.get('err', ''))[:100]}: {str(error.get('description', ''))[:200]}"
 
 
-__all__ = ["MOST_VERIFICATIONS", "About", "NewStatus", "Poll", "Receivers", "StreamsFull", "Verify", "Wanted"]
+__all__ = [
+    "MOST_VERIFICATIONS",
+    "About",
+    "NewStatus",
+    "Poll",
+    "Receivers",
+    "StreamDisabled",
+    "StreamsFull",
+    "Verify",
+    "Wanted",
+]

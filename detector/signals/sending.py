@@ -74,11 +74,10 @@ class Sender:
         self, *, hosts: Collection[str] = (), ca_file: str = "", clock: Callable[[], float] = time.time
     ) -> None:
         self._hosts, self._clock = tuple(hosts), clock
-        trusted = ssl.create_default_context()
+        self._trusted = ssl.create_default_context()
         if ca_file:
-            trusted.load_verify_locations(cafile=Path(ca_file))
-        timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
-        self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, verify=trusted, timeout=timeout)
+            self._trusted.load_verify_locations(cafile=Path(ca_file))
+        self._made: httpx.AsyncClient | None = None
 
     def endpoint(self, url: str, *, owner: str) -> Endpoint:
         """The endpoint that a URL names, for a stream of this owner. Raises `EndpointRefused`.
@@ -106,7 +105,17 @@ class Sender:
 
     async def close(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        if self._made is not None:
+            await self._made.aclose()
+
+    @property
+    def _client(self) -> httpx.AsyncClient:
+        if self._made is None:
+            timeout = httpx.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS)
+            self._made = httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, verify=self._trusted, timeout=timeout
+            )
+        return self._made
 
     async def _attempt(self, stream: Stream, letter: Letter, to: Endpoint, address: Address) -> Outcome:
         headers = {**letter.headers, **self._proofs(stream, letter), "Host": to.authority}

@@ -15,6 +15,7 @@ BAD: Final = (400, 408, 413, 415)
 STREAM: Final = "f67e39a0a4d34d56b3aa1bc4cff0069f"
 _URI: Final[Schema] = {"type": "string", "maxLength": LONGEST_TEXT}
 _TEXT: Final[Schema] = {"type": "string"}
+_NAME: Final[Schema] = {"type": "string", "minLength": 1}
 _SUBJECT: Final[Schema] = {
     "type": "object",
     "required": ["format"],
@@ -76,7 +77,7 @@ def _stream() -> Schema:
             "replace_ssf_stream",
             "receiver",
             "Make it what is given",
-            takes=body(_wanted(named=True), {"stream_id": STREAM, "delivery": {"method": POLL}}),
+            takes=body(_wanted(named=True, whole=True), {"stream_id": STREAM, "delivery": {"method": POLL}}),
             gives=one,
             refusals=(404, 409, *BAD),
         ),
@@ -84,7 +85,7 @@ def _stream() -> Schema:
             "delete_ssf_stream",
             "receiver",
             "End a stream",
-            parameters=[_which(required=False)],
+            parameters=[_which(required=True)],
             gives=_nothing(),
             refusals=(400, 404),
         ),
@@ -93,7 +94,7 @@ def _stream() -> Schema:
 
 def _status() -> Schema:
     status = shape(
-        {"stream_id": _TEXT, "status": {"enum": list(get_args(Status))}, "reason": _TEXT},
+        {"stream_id": _NAME, "status": {"enum": list(get_args(Status))}, "reason": _TEXT},
         required=("stream_id", "status"),
     )
     return {
@@ -101,7 +102,7 @@ def _status() -> Schema:
             "ssf_status",
             "receiver",
             "Is a stream enabled?",
-            parameters=[_which(required=False)],
+            parameters=[_which(required=True)],
             gives=success(status),
             refusals=(400, 404),
         ),
@@ -120,11 +121,11 @@ def _status() -> Schema:
 def _others() -> Schema:
     about = {"stream_id": STREAM, "subject": {"format": "email", "email": "ops@example.com"}}
     added = shape(
-        {"stream_id": _TEXT, "subject": _SUBJECT, "verified": {"type": "boolean"}}, required=("stream_id", "subject")
+        {"stream_id": _NAME, "subject": _SUBJECT, "verified": {"type": "boolean"}}, required=("stream_id", "subject")
     )
-    removed = shape({"stream_id": _TEXT, "subject": _SUBJECT})
+    removed = shape({"stream_id": _NAME, "subject": _SUBJECT})
     asked = shape(
-        {"stream_id": _TEXT, "state": {"type": ["string", "null"], "maxLength": LONGEST_TEXT}}, required=("stream_id",)
+        {"stream_id": _NAME, "state": {"type": ["string", "null"], "maxLength": LONGEST_TEXT}}, required=("stream_id",)
     )
     return {
         "/ssf/subjects:add": {
@@ -154,7 +155,7 @@ def _others() -> Schema:
                 "Send a verification event",
                 takes=body(asked, {"stream_id": STREAM, "state": "VGhpcyBpcyBhbiBleGFtcGxlIHN0YXRlIHZhbHVlLgo="}),
                 gives=_nothing(),
-                refusals=(404, *BAD),
+                refusals=(404, 409, *BAD),
             )
         },
         "/ssf/poll/{stream_id}": {
@@ -177,7 +178,7 @@ def _which(*, required: bool) -> Schema:
         "in": "query",
         "required": required,
         "description": "A stream's id.",
-        "schema": {"type": "string"},
+        "schema": _NAME,
     }
 
 
@@ -201,23 +202,21 @@ def _metadata() -> Schema:
     )
 
 
-def _wanted(*, named: bool) -> Schema:
-    delivery = shape(
-        {
-            "method": {"enum": [PUSH, POLL]},
-            "endpoint_url": {"type": "string", "description": "Pushed to; https, and no host of this machine's own."},
-            "authorization_header": {"type": ["string", "null"], "description": "Sent along; never shown again."},
-        },
-        required=("method",),
+def _wanted(*, named: bool, whole: bool = False) -> Schema:
+    header = {"type": ["string", "null"], "pattern": "^[ -~]{0,8192}$", "description": "Sent along; never shown again."}
+    url = {"type": "string", "format": "https-url", "description": "An https URL of a host that may be pushed to."}
+    push = shape(
+        {"method": {"const": PUSH}, "endpoint_url": url, "authorization_header": header},
+        required=("method", "endpoint_url"),
     )
     fields: Schema = {
-        "delivery": delivery,
+        "delivery": {"anyOf": [shape({"method": {"const": POLL}}), push]},
         "events_requested": {"type": ["array", "null"], "items": _URI, "maxItems": MOST_EVENTS},
         "description": {"type": ["string", "null"]},
     }
     return shape(
-        {"stream_id": _TEXT, **fields} if named else fields,
-        required=("stream_id",) if named else (),
+        {"stream_id": _NAME, **fields} if named else fields,
+        required=(*(("stream_id",) if named else ()), *(("delivery",) if whole else ())),
         description="What the transmitter supplies may be there too, and must then be what it is.",
     )
 
@@ -226,7 +225,7 @@ def _shown() -> Schema:
     uris = listing({"type": "string"})
     return shape(
         {
-            "stream_id": _TEXT,
+            "stream_id": _NAME,
             "iss": _TEXT,
             "aud": _TEXT,
             "events_supported": listing({"enum": list(EVENTS.values())}),
