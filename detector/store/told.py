@@ -6,7 +6,8 @@ from contextlib import closing
 from typing import Final
 
 from detector.engine.records import Entry
-from detector.store.reader import LogReader, _entry, _head, _rows
+from detector.store.reader import LogReader, _entry, _head
+from detector.store.rows import fetched
 
 SCANNED: Final = 20_000
 """Records that one look for flagged rows goes through: some hundredths of a second, on a thread where nobody waits."""
@@ -30,13 +31,13 @@ class ToldReader(LogReader):
 
     def announced(self, after: int, *, most: int) -> list[Entry]:
         """The first announcements after a position, in order, so many at most."""
-        with closing(self._connect()) as connection:
-            return [_entry(row) for row in _rows(connection, _ANNOUNCED, (after, most))]
+        with closing(self.connect()) as connection:
+            return [_entry(row) for row in fetched(connection, _ANNOUNCED, (after, most))]
 
     def announced_after(self, after: int) -> tuple[int, float | None]:
         """How many announcements come after a position, and the stamp of the first (`None` where there is none)."""
-        with closing(self._connect()) as connection:
-            [(number, stamp, _)] = _rows(connection, _COUNTED, (after,))
+        with closing(self.connect()) as connection:
+            [(number, stamp, _)] = fetched(connection, _COUNTED, (after,))
         return number, stamp
 
     def flagged(self, after: int, *, most: int) -> tuple[list[Entry], int]:
@@ -45,7 +46,7 @@ class ToldReader(LogReader):
         Also the position up to which nothing else was found: it may lie before the log's end, for one look goes
         only so far.
         """
-        with closing(self._connect()) as connection:
+        with closing(self.connect()) as connection:
             end = min(_head(connection), after + SCANNED)
-            found = [_entry(row) for row in _rows(connection, _FLAGGED, (after + 1, end, most))]
+            found = [_entry(row) for row in fetched(connection, _FLAGGED, (after + 1, end, most))]
         return found, found[-1].position if len(found) == most else max(end, after)
