@@ -38,6 +38,9 @@ NATS: Final = (-8.0, -4.0, -2.0, -1.0, 0.0, 1.0, 2.0, 4.0, 6.0, 8.0, 10.0, 14.0,
 SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 10.0)
 """An answer and a commit: from the half millisecond they should take to the ten seconds nobody waits."""
 
+WAITS: Final = (0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0, 86_400.0)
+"""From an announcement to whom it is for: a second while all is well, the length of an outage where it is not."""
+
 FAULTS: Final[Mapping[str, tuple[str, ...]]] = {
     "not_json": ("not json", "in the middle", "goes on with", "utf-8", "gzip", "zstd"),
     "not_an_object": ("no json object",),
@@ -119,6 +122,15 @@ class Telemetry:
         self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
         self._rule_hits = counter("rule_hits", "Grants that matched a deny rule, by its stage.", "stage", "denied")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
+        self._announced = counter("announcements", "Credentials and risk levels announced to others.", "kind")
+        self._sent = counter("signals_delivered", "Announcements and findings that a receiver took.", "stream")
+        self._unsent = counter(
+            "signals_undelivered", "Attempts to deliver that failed, or were refused.", "stream", "why"
+        )
+        self._wait = histogram("signals_wait_seconds", "From the log to a receiver.", WAITS, "stream")
+        self._behind = gauge("signals_backlog", "Announcements that a stream has still to get.", "stream")
+        self._oldest = gauge("signals_backlog_seconds", "How long the first of them has waited.", "stream")
+        self._lagged = counter("signals_lagged", "Times a receiver came to lag behind.", "stream")
         self._accepted = counter("events_accepted", "Events taken in.", "dialect")
         self._unreadable = counter("decoder_errors", "Log records that could not be read.", "dialect", "reason")
         self._requests = counter("http_requests", "Requests answered.", "route", "method", "status")
@@ -197,6 +209,30 @@ class Telemetry:
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched or withdrawn."""
         self._child(self._rule_changes, change).inc()
+
+    def announced(self, kind: str) -> None:
+        """Others are told of a credential or a risk."""
+        self._child(self._announced, kind).inc()
+
+    # --- what signals tell (detector.signals.couriers.Tally) ------------------------------------------------
+
+    def delivered(self, stream: str, seconds: float) -> None:
+        """A receiver took what was logged so many seconds ago."""
+        self._child(self._sent, stream).inc()
+        self._child(self._wait, stream).observe(seconds)
+
+    def undelivered(self, stream: str, why: str) -> None:
+        """An attempt to deliver failed, or was refused for good."""
+        self._child(self._unsent, stream, why).inc()
+
+    def behind(self, stream: str, depth: int, age: float) -> None:
+        """How far behind a stream is."""
+        self._child(self._behind, stream).set(depth)
+        self._child(self._oldest, stream).set(age)
+
+    def lagged(self, stream: str) -> None:
+        """A receiver came to lag."""
+        self._child(self._lagged, stream).inc()
 
     # --- what intake tells ----------------------------------------------------------------------------------
 

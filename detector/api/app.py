@@ -38,9 +38,11 @@ from detector.api.proofs import proofs
 from detector.api.rules import rules
 from detector.api.score import Score, ScoreBatch
 from detector.api.service import Service
+from detector.api.signals import signals
 from detector.api.tokens import Tokens
 from detector.engine import Engine
 from detector.engine.ports import Log, LogUnavailable
+from detector.signals.transmitter import Transmitter
 from detector.telemetry import Telemetry
 
 SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False}
@@ -58,6 +60,7 @@ def create_app(
     extra_routes: Sequence[Route] = (),
     clock: Callable[[], float] = time.time,
     on_close: Callable[[], None] | None = None,
+    transmitter: Transmitter | None = None,
 ) -> FastAPI:
     """The application around an engine that is ready; its lifespan ends with `on_close`, then closes the engine.
 
@@ -76,6 +79,7 @@ def create_app(
         telemetry=telemetry,
         logger=logger,
         clock=clock,
+        signals=transmitter,
     )
     return _assembled(service, extra_routes=extra_routes, on_close=on_close)
 
@@ -115,7 +119,7 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    rooms = (decisions, portraits, rules, emergencies, proofs, probes)
+    rooms = (decisions, portraits, rules, emergencies, signals, proofs, probes)
     for room in rooms:
         app.include_router(room(service))
     return app

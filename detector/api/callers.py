@@ -1,7 +1,8 @@
 """Who is calling, and what they may do.
 
 Two kinds of caller get in: one with a valid token, from anywhere; and one
-without, from this machine, for `score`, `events` and the probes. The address
+without, from this machine, for `score`, `events` and the probes. A few things
+that hold no secret are for anybody (`PUBLIC`). The address
 is the connection's own: `X-Forwarded-For` is not believed, and a request that
 carries it came through a proxy, so it is not from this machine whatever its
 address says. A browser is on this machine too, so a tokenless request must
@@ -26,6 +27,10 @@ from detector.api.tokens import Role, TokenRefused, Tokens
 SCOPE_KEY: Final = "assayer.caller"
 FORWARDED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 NOWHERE: Final = "unknown"
+
+PUBLIC: Final = frozenset({"/.well-known/ssf-configuration", "/ssf/jwks.json"})
+"""What anybody may read from anywhere: where our interfaces are, and the public keys that verify what we sign. Whoever
+is to believe us has to have read them first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class Gate:
         if credentials is not None:
             return self._bearer(credentials)
         address = address_of(scope)
+        if scope["path"] in PUBLIC:
+            return Caller(name="anybody", key=address)
         if not is_loopback(address) or not FORWARDED.isdisjoint(headers):
             raise Refused(401, "Authorization: a bearer token is needed from any other machine", why="missing")
         _refuse_browsers(headers)

@@ -20,6 +20,7 @@ from detector.api.durability import Durability
 from detector.api.limits import Limits
 from detector.engine import Engine
 from detector.engine.ports import Log
+from detector.signals.transmitter import Transmitter
 from detector.telemetry import Telemetry
 
 TURN_SECONDS: Final = 0.003
@@ -40,6 +41,7 @@ class Service:
     telemetry: Telemetry
     logger: FilteringBoundLogger
     clock: Callable[[], float]
+    signals: Transmitter | None = None
 
 
 class Turns:

@@ -22,7 +22,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 import msgspec
 from msgspec import Struct
 
-Role: TypeAlias = Literal["broker", "ingest", "approver", "analyst", "operator", "auditor"]
+Role: TypeAlias = Literal["broker", "ingest", "approver", "analyst", "operator", "auditor", "receiver"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 PREFIX: Final = "asy_"
@@ -153,6 +153,12 @@ class Tokens:
         if state != "valid":
             raise TokenRefused(state)
         return token
+
+    def entitles(self, token_id: str, role: Role) -> bool:
+        """Whether a token is still valid, and has a role: for what goes on being done for its bearer."""
+        self._refresh()
+        token = self._by_id.get(token_id)
+        return token is not None and role in token.roles and token.state(self._clock()) == "valid"
 
     def ever_made(self, role: Role) -> bool:
         """Whether a token with this role is on file, expired and revoked ones too.

@@ -6,7 +6,22 @@ from typing import Annotated, Final
 
 import typer
 
-from detector.cli import config, demo, emergencies, explain, ingest, log, replay, rules, serve, token, train, verify
+from detector.cli import (
+    config,
+    demo,
+    emergencies,
+    explain,
+    export,
+    ingest,
+    log,
+    replay,
+    rules,
+    serve,
+    signals,
+    token,
+    train,
+    verify,
+)
 
 COLUMNS: Final = 100
 """Help is this wide on every terminal, so that the README's copy of it is exact."""
@@ -48,10 +63,12 @@ app.command("ingest")(ingest.ingest)
 app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
+app.command("export")(export.export)
 app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
 app.command("kill-switch")(emergencies.kill_switch)
 app.add_typer(emergencies.glass_commands, name="break-glass", help="List and review broken glasses.")
 app.add_typer(log.commands, name="log", help="The log itself: its key, a new key, what is to be forgotten.")
+app.add_typer(signals.commands, name="signals", help="Who is told what is announced; keys that sign for it.")
 app.add_typer(token.commands, name="token", help="Make, list and revoke the tokens of those who may call.")
 app.add_typer(config.commands, name="config", help="Check the configuration, or print it.")

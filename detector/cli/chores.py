@@ -56,6 +56,7 @@ class Chores:
         self._every(SNAPSHOT_SECONDS, self._regroup)
         self._every(RULES_SECONDS, self._look_at_switch)
         self._every(RULES_SECONDS, self._rules)
+        self._every(RULES_SECONDS, self._announce)
         if self._keep_days:
             self._every(RETENTION_SECONDS, self._retain)
 
@@ -107,6 +108,10 @@ class Chores:
         self._store.engine.turn_kill_switch(
             engaged=engaged, by=BY_FILE, because="the file appeared" if engaged else "the file is gone"
         )
+
+    async def _announce(self) -> None:
+        """Announce what is due: what was just denied, and tasks whose time is over."""
+        self._store.engine.announce()
 
     async def _rules(self) -> None:
         """Backtest what was proposed, and move on what has been long enough where it is."""

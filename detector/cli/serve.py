@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from detector.api.tokens import Tokens
+    from detector.signals.transmitter import Transmitter
+    from detector.telemetry import Telemetry
     from detector.wiring.compose import Embedded
     from detector.wiring.settings import Settings
 
@@ -68,6 +70,8 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
 
     def started(url: str) -> None:
         chores.begin()
+        if sidecar.transmitter is not None:
+            sidecar.transmitter.begin()
         sidecar.store.log.announce(neighbourly(url))
         ready(url)
 
@@ -75,15 +79,18 @@ def run(settings: Settings, *, ready: Callable[[str], None]) -> None:
         serve_app(sidecar.app, host=settings.server.host, port=settings.server.port, on_ready=started)
     finally:
         sidecar.store.close()
+        if sidecar.transmitter is not None:
+            sidecar.transmitter.close()
 
 
 @dataclass(frozen=True, slots=True)
 class Sidecar:
-    """The application and the store under it."""
+    """The application, the store under it, and who is told what it announces."""
 
     app: ASGIApp
     store: Embedded
     warn: Callable[..., None]
+    transmitter: Transmitter | None
 
 
 def assembled(settings: Settings) -> Sidecar:
@@ -111,6 +118,7 @@ def assembled(settings: Settings) -> Sidecar:
     except TokensUnreadable as error:
         store.close()
         raise Complaint(str(error)) from None
+    transmitter = _transmitter(settings, store, tokens, telemetry, logger.warning)
     _warn_of_strangers(settings.server.host, tokens)
     limits = Limits(**settings.limits.model_dump())
     app = create_app(
@@ -121,8 +129,32 @@ def assembled(settings: Settings) -> Sidecar:
         limits=limits,
         logger=logger,
         on_close=store.save,
+        transmitter=transmitter,
     )
-    return Sidecar(app, store, logger.warning)
+    return Sidecar(app, store, logger.warning, transmitter)
+
+
+def _transmitter(
+    settings: Settings, store: Embedded, tokens: Tokens, telemetry: Telemetry, warn: Callable[..., None]
+) -> Transmitter | None:
+    """Who tells others what is announced; `None` where there is nobody to tell. Raises `Complaint`."""
+    from importlib.metadata import version
+
+    from detector.wiring.signals import SignalsUnusable, transmitter
+
+    try:
+        return transmitter(
+            settings.signals,
+            data=settings.server.data,
+            log=store.log,
+            tally=telemetry,
+            warn=warn,
+            version=version("assayer"),
+            entitled=lambda owner: tokens.entitles(owner.removeprefix("token "), "receiver"),
+        )
+    except SignalsUnusable as error:
+        store.close()
+        raise Complaint(str(error)) from None
 
 
 def neighbourly(url: str) -> str:

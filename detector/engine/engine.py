@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from detector.baselines.peers import Grouping, Way
-from detector.engine import ask, grouping, observe, raising, rule_life, views
+from detector.engine import announcing, ask, grouping, observe, raising, rule_life, views
 from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
 from detector.engine.memory import Halt, Hits
@@ -231,6 +231,10 @@ class Engine:
     def tend_rules(self) -> None:
         """Move on the rules whose time in their stage is over; observing does it too."""
         rule_life.tend(self._journal, self._journal.now())
+
+    def announce(self) -> None:
+        """Announce what is due; observing does it too."""
+        announcing.announce(self._journal, self._journal.now())
 
     def enforce_rule(self, rule_id: str, *, by: str, override: str = "") -> tuple[Rule, Future[int]]:
         """Let a rule bite. Raises `KeyError` for an unknown rule, `ValueError` for an ended or unproven one."""

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from detector.engine.budgets import Reference
 from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
 from detector.engine.policy import Policy
+from detector.engine.recalls import Recalls
 from detector.engine.recent import Recent
 from detector.engine.records import Decided, GlassFinding, Outcome, Trust
 from detector.features.facets import Facets
@@ -125,6 +126,7 @@ class Memory(Struct):
     halted: Halt | None = None
     glasses: dict[str, BrokenGlass] = field(default_factory=dict)
     untaught: Recent[float] = field(default_factory=lambda: Recent(IDS))
+    recalls: Recalls = field(default_factory=Recalls)
     lessons: deque[Lesson] = field(default_factory=deque)
     flagged: dict[str, Lesson] = field(default_factory=dict)
     position: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, cast
 
-from detector.engine import judge, raising, rule_life
+from detector.engine import announcing, judge, raising, rule_life
 from detector.engine.answers import Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
@@ -33,6 +33,7 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     rows = release_due(journal, now)
     _turn(journal, journal.now())
     rule_life.tend(journal, now)
+    announcing.announce(journal, now)
     now = journal.now()  # what was logged meanwhile was stamped later than this, and stamps never go back
     if isinstance(event, GrantRequest):
         asked = ask(journal, event, trusted=trusted)

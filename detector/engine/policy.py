@@ -76,7 +76,8 @@ class Policy:
     `thresholds` are where it starts; from there they follow the budgets (see
     `detector.engine.budgets`). Where a budget is 0, and at an issuer with
     thresholds of its own, they stay as they were set. `tighten` is how many nats the
-    step-up threshold gives for each standard deviation by which more is at stake.
+    step-up threshold gives for each standard deviation by which more is at stake. A task that
+    works for longer than `task_timeout_seconds` has its credentials announced; 0 lets it.
     """
 
     mode: Mode = "enforce"
@@ -95,6 +96,7 @@ class Policy:
     flagged_quarantine_seconds: float = DAY
     model: EvidenceModel = field(default_factory=EvidenceModel)
     decision_deadline_seconds: float = 300.0
+    task_timeout_seconds: float = 0.0
 
     def mode_for(self, issuer: str, requester: str = "") -> Mode:
         """The mode of a canonical requester, else of the issuer, else the general one."""

@@ -107,6 +107,9 @@ class Ear(Protocol):
     def rule_changed(self, change: str) -> None:
         """A deny rule was raised, switched, expired or withdrawn."""
 
+    def announced(self, kind: str) -> None:
+        """Others are told of a credential or a risk."""
+
 
 class Silence:
     """An ear that hears nothing: replay and tests count for themselves."""
@@ -135,4 +138,7 @@ class Silence:
         """Nothing."""
 
     def rule_changed(self, change: str) -> None:
+        """Nothing."""
+
+    def announced(self, kind: str) -> None:
         """Nothing."""

@@ -30,6 +30,13 @@ Trust: TypeAlias = Literal["automatic", "broker", "approver", "analyst"]
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
 View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof"]
 """What is sensitive to read."""
+RiskLevel: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
+Announcement: TypeAlias = Literal["session_revoked", "credential_change", "risk_level_change"]
+AnnouncementCode: TypeAlias = Literal[
+    "usage_denied", "minted_denied", "denied", "rule", "labelled", "task_ended", "task_timed_out", "risk"
+]
+"""Why something is announced: the credential's use, or its mint, was denied; its requester was, or a rule about it was
+enforced, or a judge found it out; its task ended, or ran too long; risk crossed a level."""
 
 
 class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -177,6 +184,30 @@ class BreakGlassReviewed(Struct, frozen=True, kw_only=True, tag="break_glass_rev
     note: str = ""
 
 
+class Announced(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="announced"):
+    """Others are told that a credential should work no more, or that a requester's risk is at another level.
+
+    `cause` is the decision, event, rule or task that brought it about. Of a credential: which, by which issuance,
+    for which resource and task, and until when it would have worked (Unix seconds). Of a risk:
+    the level `before` and `after`. Who is told, and how, is no matter of the log's.
+    """
+
+    kind: Announcement
+    code: AnnouncementCode
+    requester: str
+    issuer: str
+    cause: str
+    because: str
+    codes: tuple[str, ...] = ()
+    credential: str | None = None
+    issuance: str | None = None
+    resource: str | None = None
+    task: str | None = None
+    expires: float | None = None
+    before: RiskLevel | None = None
+    after: RiskLevel | None = None
+
+
 class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):
     """Peer groups were found: what they are like, and who belongs elsewhere than before.
 
@@ -232,6 +263,7 @@ Record: TypeAlias = (
     | OutcomeRecorded
     | KillSwitchTurned
     | BreakGlassReviewed
+    | Announced
     | PeersAssigned
     | Accessed
     | KeyRotated
@@ -283,6 +315,7 @@ _Written: TypeAlias = (
     | OutcomeRecorded
     | KillSwitchTurned
     | BreakGlassReviewed
+    | Announced
     | PeersAssigned
     | Accessed
     | KeyRotated

@@ -15,9 +15,11 @@ import msgspec
 
 from detector.baselines.baselines import Baselines
 from detector.engine import glass
+from detector.engine.agenda import Agenda
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
 from detector.engine.memory import Halt, Lesson, Memory, Standing, revived, saved
+from detector.engine.noting import note
 from detector.engine.oddities import news, remember
 from detector.engine.outcomes import CLEARED, JUDGES, said, settle
 from detector.engine.policy import Policy, Thresholds
@@ -74,6 +76,7 @@ class State:
         self.memory = Memory(policy)
         self.baselines = Baselines()
         self.rules = RuleIndex()
+        self.agenda = Agenda()
         self.unlogged: Halt | None = None
         self._compile(policy)
 
@@ -163,6 +166,7 @@ class State:
             self.baselines.assign(record.grouping, whole=record.whole)
             memory.rounds += record.whole
             memory.round_due = now + pause(memory.rounds)
+        note(memory, self.agenda, record, prepared, now)
 
     def fold(self, entry: Entry, prepare: Any) -> None:
         """Fold one entry read back from the log, preparing what it teaches as it was prepared then."""
@@ -339,6 +343,8 @@ class State:
         state.memory = remembered
         state.baselines = Baselines.revive(baselines)
         state.rules.refill(remembered.rules.values())
+        leases, timeout = remembered.joins.leases, remembered.policy.task_timeout_seconds
+        state.agenda.refill(remembered.recalls, leases, timeout=timeout, now=remembered.stamp)
         return state
 
     def digest(self) -> str:

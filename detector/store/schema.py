@@ -20,6 +20,7 @@ from typing import Final
 
 from detector.engine.records import (
     Accessed,
+    Announced,
     BreakGlassReviewed,
     Compacted,
     Configured,
@@ -72,6 +73,7 @@ _TABLES: Final = (
         BEGIN INSERT OR REPLACE INTO checkpoints VALUES(new.place, new.value); END""",
     f"""CREATE TRIGGER seal_signer INSTEAD OF INSERT ON sealing WHEN new.what = {SIGNER}
         BEGIN INSERT OR REPLACE INTO signers VALUES(new.place, new.value); END""",
+    "CREATE INDEX entries_announced ON entries(kind) WHERE kind = 'announced'",
 )
 
 _EVENTS: Final = {Issuance: "issuance_observed", Usage: "usage_observed", Lifecycle: "lifecycle_observed"}
@@ -97,6 +99,8 @@ def id_of(record: Record) -> str | None:
             return record.glass
         case RuleChanged():
             return record.rule.id
+        case Announced():
+            return record.credential or record.requester
         case Configured() | Recalibrated() | PeersAssigned() | KillSwitchTurned():
             return None
         case Accessed() | KeyRotated() | Compacted():

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from detector.wiring.listeners import StreamSettings
 from detector.wiring.problems import dotted, model_in
 from detector.wiring.settings import (
     IdentityPattern,
@@ -36,6 +37,10 @@ EXAMPLES: Final = {
     ("sensitivity", "patterns"): (
         "[sensitivity.patterns]",
         SensitivityPattern(pattern=r"(^|/)payroll(/|$)", level="critical"),
+    ),
+    ("signals", "streams"): (
+        "signals.streams.siem",
+        StreamSettings(endpoint="https://siem.example/assayer", format="ocsf"),
     ),
 }
 """What the tables that are empty by default look like, by their path: header and one entry."""

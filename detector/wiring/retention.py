@@ -22,6 +22,7 @@ from detector.store.errors import LogDamaged, StoreError
 from detector.store.reader import LogReader
 from detector.store.snapshots import SnapshotRefused, drop_bases_but, read_base, write_base
 from detector.store.sqlite import SqliteLog
+from detector.wiring.unsent import unsent
 
 REST_ENTRIES: Final = 25
 """Entries folded between two rests: a millisecond, so that a server in the same process hardly notices."""
@@ -32,12 +33,13 @@ def compacted(
 ) -> Compacted | None:
     """Write what the entries logged before `older_than` (Unix seconds) came to, and give the record that says so.
 
-    `None` where there is nothing new to forget. `rest` is called now and then. Raises `StoreError` for a log that is
-    not what was written, or a base that cannot be read, `OSError` where the disk refuses.
+    What is still to be delivered to somebody is kept. `None` where there is nothing new to forget. `rest` is called now
+    and then. Raises `StoreError` for a log that is not what was written, or a base that cannot be read, `OSError` where
+    the disk refuses.
     """
     reader = LogReader(directory)
     base = reader.base()
-    before = _cut(reader, older_than)
+    before = _cut(reader, older_than, unsent(directory))
     if before <= (base.position if base is not None else 0):
         return None
     state = _folded(directory, before, rest)
@@ -56,12 +58,13 @@ def forget(log: SqliteLog, directory: Path, *, shrink: bool = False) -> int:
     return taken
 
 
-def _cut(reader: LogReader, older_than: float) -> int:
-    """The last entry to be forgotten; 0 for none.
+def _cut(reader: LogReader, older_than: float, needed: int | None) -> int:
+    """The last entry to be forgotten; 0 for none. `needed` is the first one that somebody still needs.
 
     Whole tiles only, whose hashes are all that is left: up to 255 entries stay for a while longer.
     """
-    before = (reader.first_at(older_than) - 1) // TILE_HASHES * TILE_HASHES
+    first = reader.first_at(older_than)
+    before = ((first if needed is None else min(first, needed)) - 1) // TILE_HASHES * TILE_HASHES
     return before if before and reader.signed_root(before) is not None else 0
 
 

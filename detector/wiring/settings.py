@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from detector.engine.policy import GlassPolicy, Mode, Policy, RulePolicy, Thresholds
@@ -24,23 +24,14 @@ from detector.evidence import EvidenceModel
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
 from detector.features.sensitivity import DEFAULT_SENSITIVITY_RULES, SensitivityRule
 from detector.rules import Goal
+from detector.wiring.listeners import SignalSettings
 from detector.wiring.model import read_model, shipped_model
+from detector.wiring.section import Nats, Positive, Seconds, Section, Share
 
 ENVIRONMENT_PREFIX: Final = "ASSAYER_"
 ENVIRONMENT_DELIMITER: Final = "__"
 
 DEFAULTS: Final = Policy()
-
-Nats = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """One table of the file: frozen, and closed against unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
 class ServerSettings(Section):
@@ -306,6 +297,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(LimitSettings(), description="what one caller may ask of the server")
     redaction: RedactionSettings = Field(RedactionSettings(), description="what is never kept in clear")
     retention: RetentionSettings = Field(RetentionSettings(), description="how long the log keeps what it was told")
+    signals: SignalSettings = Field(SignalSettings(), description="what is announced to others")
     log: LogSettings = Field(LogSettings(), description="what the server writes to standard error")
 
     @classmethod
@@ -362,6 +354,7 @@ class Settings(BaseSettings):
             flagged_quarantine_seconds=self.learning.flagged_quarantine_seconds,
             model=self.model.in_force(),
             decision_deadline_seconds=self.policy.decision_deadline_seconds,
+            task_timeout_seconds=self.signals.task_timeout_seconds,
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -19,6 +21,10 @@ from detector.api.limits import Limits
 from detector.api.tokens import Tokens
 from detector.engine import Engine
 from detector.engine.policy import Policy
+from detector.engine.records import Announced, Entry
+from detector.signals.keys import KEY_NAME, SigningKeys
+from detector.signals.streams import Streams
+from detector.signals.transmitter import Transmitter
 from detector.sources import native
 from detector.store import MemoryLog
 from detector.telemetry import Telemetry
@@ -26,6 +32,7 @@ from detector.wiring.history import backtests
 
 HERE = "127.0.0.1"
 ELSEWHERE = "10.20.30.40"
+ASSAYER = "https://assayer.example"
 
 GRANT: dict[str, Any] = {
     "id": "r1",
@@ -46,6 +53,38 @@ def issuance(number: int, **more: Any) -> dict[str, Any]:
     return {**GRANT, "kind": "issuance", "id": f"i{number}", "outcome": "granted", "credential": f"c{number}", **more}
 
 
+@functools.cache
+def some_keys() -> bytes:
+    """Signing keys, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / KEY_NAME
+        SigningKeys(path)
+        return path.read_bytes()
+
+
+class Told:
+    """A log in memory, as the store's reader shows one on the disk to whoever delivers."""
+
+    identity = "log-1"
+
+    def __init__(self, log: MemoryLog) -> None:
+        self._log = log
+
+    def announced(self, after: int, *, most: int) -> list[Entry]:
+        """The first announcements after a position."""
+        return [entry for entry in self._log.read(after) if isinstance(entry.record, Announced)][:most]
+
+    def announced_after(self, after: int) -> tuple[int, float | None]:
+        """How many there are, and the first one's stamp."""
+        found = self.announced(after, most=self._log.head())
+        return len(found), found[0].stamp if found else None
+
+    def flagged(self, after: int, *, most: int) -> tuple[list[Entry], int]:
+        """None: findings are tested where they are written."""
+        del most
+        return [], max(after, self._log.head())
+
+
 class Hand:
     """A clock that begins now and is moved by hand."""
 
@@ -64,7 +103,9 @@ class Hand:
 class House:
     """An application with everything around it, and a way to ask it."""
 
-    def __init__(self, folder: Path, *, limits: Limits | None = None, log: Any = None, **more: Any) -> None:
+    def __init__(
+        self, folder: Path, *, limits: Limits | None = None, log: Any = None, signals: bool = False, **more: Any
+    ) -> None:
         self.telemetry = Telemetry(CollectorRegistry())
         self.log = MemoryLog() if log is None else log
         self.clock = Hand()
@@ -76,6 +117,7 @@ class House:
             backtester=lambda rules, policy: backtests(self.log, rules, policy, now=self.clock()),
         )
         self.tokens = Tokens(folder / "tokens.json")
+        self.transmitter = self._transmitter(folder) if signals else None
         self.app: FastAPI = create_app(
             self.engine,
             log=self.log,
@@ -83,10 +125,30 @@ class House:
             telemetry=self.telemetry,
             limits=limits,
             clock=self.clock,
+            transmitter=self.transmitter,
             **more,
         )
         self._runner = asyncio.Runner()
         self._secrets: dict[str, str] = {}
+
+    def _transmitter(self, folder: Path) -> Transmitter:
+        """A transmitter over the house's log, which may push to this machine."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / KEY_NAME).touch(mode=0o600)
+        (folder / KEY_NAME).write_bytes(some_keys())
+        return Transmitter(
+            Told(self.log),
+            Streams(folder),
+            head=self.log.head,
+            issuer=ASSAYER,
+            keys=SigningKeys(folder / KEY_NAME),
+            tally=self.telemetry,
+            warn=lambda *_said, **_more: None,
+            version="0.1",
+            hosts=("127.0.0.1", "receiver.example"),
+            entitled=lambda owner: self.tokens.entitles(owner.removeprefix("token "), "receiver"),
+            clock=self.clock,
+        )
 
     def secret(self, role: str) -> str:
         """A token with one role, made once."""
@@ -138,6 +200,9 @@ class House:
 
     def close(self) -> None:
         """End the loop and the engine."""
+        if self.transmitter is not None:
+            self.run(self.transmitter.end())
+            self.transmitter.close()
         self._runner.close()
         self.engine.close()
 

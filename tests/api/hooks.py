@@ -22,3 +22,6 @@ schemathesis.openapi.format(
         lambda moment: moment.isoformat().replace("+00:00", "Z")
     ),
 )
+
+# Nor for "a host that may be pushed to": which these are is the operator's choice.
+schemathesis.openapi.format("https-url", st.from_regex(r"https://receiver\.example/[a-z0-9/]{0,20}", fullmatch=True))

@@ -12,6 +12,7 @@ from detector.api.tokens import ROLES
 from tests.api.conftest import ELSEWHERE, GRANT, HERE, House, issuance
 
 PROBES = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /docs", "GET /openapi.json"]
+PUBLIC = ["GET /.well-known/ssf-configuration", "GET /ssf/jwks.json"]
 RULE = {"selector": {"requester": "nobody"}, "reason": "a test", "lifetime_seconds": 60}
 
 ALLOWED: dict[str, set[str]] = {
@@ -36,11 +37,18 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/log/proof/{decision_id}": {"auditor", "analyst", "operator"},
     "GET /v1/log/entries": {"auditor", "operator"},
     "POST /v1/log/rotate-key": {"operator"},
-    **{probe: set(ROLES) for probe in PROBES},
+    **{f"{method} /ssf/stream": {"receiver"} for method in ("GET", "POST", "PATCH", "PUT", "DELETE")},
+    "GET /ssf/status": {"receiver"},
+    "POST /ssf/status": {"receiver"},
+    "POST /ssf/subjects:add": {"receiver"},
+    "POST /ssf/subjects:remove": {"receiver"},
+    "POST /ssf/verify": {"receiver"},
+    "POST /ssf/poll/{stream_id}": {"receiver"},
+    **{route: set(ROLES) for route in (*PROBES, *PUBLIC)},
 }
 """Route to the roles that may use it: the matrix, written down once more to be compared."""
 
-TOKENLESS_HERE = {"POST /v1/score", "POST /v1/score/batch", "POST /v1/events", *PROBES}
+TOKENLESS_HERE = {"POST /v1/score", "POST /v1/score/batch", "POST /v1/events", *PROBES, *PUBLIC}
 """What this machine may use without a token."""
 
 BODIES: dict[str, Any] = {
@@ -58,7 +66,9 @@ BODIES: dict[str, Any] = {
 def knock(house: House, route: str, **more: Any) -> int:
     """The status of one request on a route, with a body that fits and an id that need not exist."""
     method, template = route.split()
-    path = template.format_map({"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1"})
+    path = template.format_map(
+        {"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1", "stream_id": "s-1"}
+    )
     if route in BODIES:
         more["json"] = BODIES[route]
     return house.ask(method, path, **more).status_code
@@ -90,8 +100,8 @@ def test_without_a_token_this_machine_may_ask_tell_and_probe(house: House, route
 @pytest.mark.parametrize("address", [ELSEWHERE, "2001:db8::1", "unknown"])
 @pytest.mark.parametrize("route", ALLOWED)
 def test_without_a_token_no_other_machine_gets_in(house: House, route: str, address: str) -> None:
-    """Not even to the probes."""
-    assert knock(house, route, address=address) == 401
+    """Not even to the probes; only what holds no secret is for anybody."""
+    assert (knock(house, route, address=address) == 401) is (route not in PUBLIC)
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"])

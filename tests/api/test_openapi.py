@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from detector.api.openapi import document
 from detector.api.server import settings
+from detector.signals import receivers
 from detector.store import SqliteLog
 from tests.api.conftest import House, issuance
 
@@ -69,12 +70,15 @@ def test_every_operation_names_its_refusals() -> None:
 
 
 @pytest.fixture
-def live(make_house: Callable[..., House], tmp_path: Path) -> Iterator[tuple[str, str]]:
+def live(
+    make_house: Callable[..., House], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[str, str]]:
     """A server on a free port over a log on the disk, and a token with every role."""
-    house = make_house(log=SqliteLog(tmp_path / "log"))
+    monkeypatch.setattr(receivers, "HOLD_SECONDS", 0.01)  # a poll that finds nothing is answered all the same
+    house = make_house(log=SqliteLog(tmp_path / "log"), signals=True)
     for number in range(20):
         house.ask("POST", "/v1/events", json=[issuance(number)])
-    secret = house.tokens.create(["broker", "ingest", "analyst", "operator"]).secret
+    secret = house.tokens.create(["broker", "ingest", "analyst", "operator", "receiver"]).secret
     server = uvicorn.Server(settings(house.app, host="127.0.0.1", port=0))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -10,6 +10,9 @@ from detector.baselines.peers import Grouping, Placement, Profile
 from detector.engine.policy import Policy
 from detector.engine.records import (
     Accessed,
+    Announced,
+    Announcement,
+    AnnouncementCode,
     BreakGlassReviewed,
     Compacted,
     Configured,
@@ -23,6 +26,7 @@ from detector.engine.records import (
     PeersAssigned,
     Record,
     Released,
+    RiskLevel,
     RuleChanged,
     View,
     Weighed,
@@ -119,7 +123,26 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(BreakGlassReviewed, glass=names, finding=st.sampled_from(get_args(GlassFinding)), by=names, note=names),
     st.builds(Accessed, view=st.sampled_from(get_args(View)), subject=names, by=names, collapsed=st.integers(0, 2**62)),
     st.builds(KeyRotated, size=st.integers(0, 2**62), old=names, new=names, by=names),
-    st.builds(Compacted, before=st.integers(1, 2**62), state_digest=names, root=names, by=names),
+    st.builds(
+        Compacted,
+        before=st.integers(2**32, 2**62),  # or the log it is in would tell of itself
+        state_digest=names,
+        root=names,
+        by=names,
+    ),
+    st.builds(
+        Announced,
+        kind=st.sampled_from(get_args(Announcement)),
+        code=st.sampled_from(get_args(AnnouncementCode)),
+        requester=names,
+        issuer=names,
+        cause=names,
+        because=names,
+        codes=st.lists(names, max_size=2).map(tuple),
+        credential=maybe,
+        expires=st.none() | moments,
+        before=st.none() | st.sampled_from(get_args(RiskLevel)),
+    ),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 

@@ -44,7 +44,8 @@ def test_folding_the_log_gives_the_live_state() -> None:
     world = eventful()
     kinds = {type(record).__name__ for record in world.log.records()}
     assert kinds == {
-        *("Configured", "Recalibrated", "Decided", "Observed", "Released", "RuleChanged", "OutcomeRecorded")
+        *("Configured", "Recalibrated", "Decided", "Observed", "Released", "RuleChanged", "OutcomeRecorded"),
+        "Announced",
     }
     assert world.folded().snapshot() == world.engine.snapshot()
 

@@ -17,6 +17,7 @@ from detector.api.openapi.probes import probes
 from detector.api.openapi.proofs import proofs
 from detector.api.openapi.rules import rules
 from detector.api.openapi.schemas import Schema, components
+from detector.api.openapi.signals import signals
 
 VERSION: Final = "1"
 
@@ -38,9 +39,20 @@ def document() -> Schema:
             {"name": "analyst", "description": "Looking. Role analyst or operator, always a token."},
             {"name": "operator", "description": "Changing. Role operator, always a token."},
             {"name": "auditor", "description": "Proving. Role auditor or operator, always a token."},
+            {"name": "receiver", "description": "Shared signals. Role receiver, always a token."},
+            {"name": "public", "description": "Anybody, from anywhere."},
             {"name": "probe", "description": "Any valid token; none on loopback."},
         ],
-        "paths": {**asking(), **decisions(), **portraits(), **rules(), **emergencies(), **proofs(), **probes()},
+        "paths": {
+            **asking(),
+            **decisions(),
+            **portraits(),
+            **rules(),
+            **emergencies(),
+            **signals(),
+            **proofs(),
+            **probes(),
+        },
         "components": {
             "schemas": components(),
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "assayer token create"}},

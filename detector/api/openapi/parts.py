@@ -33,7 +33,7 @@ def operation(
     takes: Schema | None = None,
 ) -> Schema:
     """One method of one path; `tag` says who may call it."""
-    open_here = tag in {"broker", "ingest", "probe"}
+    open_here = tag in {"broker", "ingest", "probe", "public"}
     responses = {str(status): _refusal(status) for status in sorted({*EVERYWHERE, *refusals})}
     for status, response in gives.items():
         already = responses.get(str(status), {}).get("content", {})
