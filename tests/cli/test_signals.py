@@ -143,9 +143,7 @@ def about(body: bytes) -> str:
 @pytest.mark.process
 @pytest.mark.slow
 def test_killed_again_and_again_a_server_tells_everything_in_order(tokens: dict[str, str]) -> None:
-    """kill -9 while it announces and delivers: every credential is told of, the first time in the log's order, and a
-    repetition is the same token.
-    """
+    """kill -9 while it announces and delivers: every credential is told of, in order, and a repetition is its twin."""
     inbox = Inbox().start()
     config, expected = configured(inbox), []
     for turn in range(ROUNDS):
