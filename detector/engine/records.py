@@ -76,9 +76,14 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
             raise ValueError(message)
 
     @property
+    def without_limits(self) -> Verdict:
+        """What evidence and rules alone came to."""
+        return self.otherwise or self.verdict
+
+    @property
     def flagged(self) -> bool:
         """Whether evidence or a rule spoke against it. That it breaks a limit is no sign of abuse."""
-        return (self.otherwise or self.verdict) != "allow"
+        return self.without_limits != "allow"
 
 
 class Glass(Struct, frozen=True):

@@ -11,6 +11,7 @@ from detector.engine.policing import EASE
 from detector.engine.policy import Thresholds
 from detector.engine.policy_life import PolicyConflict
 from detector.engine.policy_memory import DRY_RUN_SECONDS, MOST_DRY_RUNS, MOST_PAST
+from detector.engine.records import Announced
 from detector.evidence import QUANTA, in_nats
 from detector.policies import Document, read
 from detector.rules import Selector
@@ -207,9 +208,16 @@ def test_breaking_a_limit_first_hides_nothing_afterwards() -> None:
 
 
 def test_a_mint_that_breaks_a_limit_is_a_finding() -> None:
-    """Whoever minted it without asking."""
-    row = applied(World().live(), limits={"short": SHORT}).issue(sensitivity="critical")
+    """Whoever minted it without asking. That one credential should work no more; its requester's others go on."""
+    world = applied(World().live(), limits={"short": SHORT})
+    world.issue(credential="short")
+    row = world.issue(sensitivity="critical", credential="long")
     assert (row.verdict, row.reasons[0].code) == ("deny", "limit_lifetime")
+    world.ask(sensitivity="critical")
+    world.wait(1.0).issue(credential="later")
+    announced = [record for record in world.log.records() if isinstance(record, Announced) and record.credential]
+    told = {(record.code, record.credential) for record in announced}
+    assert told == {("minted_denied", "long")}
 
 
 def test_the_sensitivity_of_a_name_is_not_talked_down() -> None:
