@@ -119,6 +119,7 @@ class Telemetry:
         self._learnt = counter("learnt", "Events that taught the baselines.", "kind")
         self._glasses = counter("glasses_broken", "Asks that passed enforcement through a broken glass.")
         self._unreviewed_glasses = gauge("glasses_unreviewed", "Broken glasses that nobody has reviewed.")
+        self._due = gauge("intents_due", "Pre-approved intents that somebody has to answer for anew.")
         self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
         self._rule_hits = counter("rule_hits", "Grants that matched a deny rule, by its stage.", "stage", "denied")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
@@ -289,6 +290,7 @@ class Telemetry:
         self._pressed.set(vitals.pressed)
         self._halted.set(vitals.halted)
         self._unreviewed_glasses.set(vitals.glasses_unreviewed)
+        self._due.set(vitals.intents_due)
 
     def _child(self, family: Child, *values: str) -> Child:
         """The family's child for these label values, remembered: `labels` takes a lock every time."""

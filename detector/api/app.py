@@ -24,6 +24,7 @@ from detector.api.emergencies import emergencies
 from detector.api.events import Events
 from detector.api.limits import Limits
 from detector.api.openapi import VERSION, methods
+from detector.api.policies import policies
 from detector.api.portraits import portraits
 from detector.api.probes import probes
 from detector.api.problems import (
@@ -119,7 +120,7 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    rooms = (decisions, portraits, rules, emergencies, signals, proofs, probes)
+    rooms = (decisions, portraits, rules, emergencies, policies, signals, proofs, probes)
     for room in rooms:
         app.include_router(room(service))
     return app

@@ -17,6 +17,7 @@ from detector.engine.raising import MOST_LIFETIME_SECONDS
 from detector.engine.records import Decided, GlassFinding
 from detector.events import GrantRequest, Privilege
 from detector.evidence import QUANTA
+from detector.policies import Advice
 from detector.rules import Backtest, Goal, Rule, Selector, by_hand
 from detector.sources import native
 from detector.sources.base import Unreadable
@@ -70,11 +71,19 @@ class BreakGlass(Struct, frozen=True, omit_defaults=True):
     because: str = ""
 
 
+class Eased(Struct, frozen=True):
+    """The pre-approved intent that a request lies within, and by how many nats it raised the step-up threshold."""
+
+    id: str
+    nats: float
+
+
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What a broker is told. `evidence` is in nats; `recorded` is whether the decision is durable.
 
     `verdict` is to be obeyed; `weighed_verdict` is what it would have been, where
-    the mode softened it. `unknown_fields` are those that nothing was made of.
+    the mode softened it. `unknown_fields` are those that nothing was made of. `limits` are the hard limits that it
+    breaks, `advice` what to ask for instead.
     """
 
     decision_id: str
@@ -91,6 +100,9 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     deny_rule: DenyRule | None = None
     step_up: StepUp | None = None
     break_glass: BreakGlass | None = None
+    intent: Eased | None = None
+    limits: tuple[str, ...] = ()
+    advice: Advice | None = None
 
 
 class NewOutcome(Struct, frozen=True, forbid_unknown_fields=True):
@@ -153,6 +165,23 @@ class GlassReview(Struct, frozen=True, forbid_unknown_fields=True):
 
     finding: GlassFinding
     note: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+
+
+class NewPolicy(Struct, frozen=True, forbid_unknown_fields=True):
+    """A policy document that is to come into force, and why; `override` is why it is to without a dry-run.
+
+    The document is looked at by `detector.policies.read`, whose faults name the intent or limit that they are in.
+    """
+
+    document: dict[str, Any]
+    reason: Text
+    override: Annotated[str, Meta(max_length=LONGEST_TEXT)] = ""
+
+
+class Reauthorisation(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why an intent is still wanted."""
+
+    reason: Text
 
 
 class Withdrawal(Struct, frozen=True, forbid_unknown_fields=True):
@@ -236,6 +265,9 @@ def answer(decided: Decided, *, recorded: bool) -> Answer:
             rule=f"/v1/deny-rules/{decided.rule}",
         ),
         step_up=StepUp(f"/v1/decisions/{decided.decision}/outcome") if decided.answer == "step_up" else None,
+        intent=Eased(found.intent, found.eased / QUANTA) if found.intent else None,
+        limits=found.limits,
+        advice=decided.advice,
     )
 
 

@@ -14,6 +14,7 @@ from detector.cli import (
     export,
     ingest,
     log,
+    policies,
     replay,
     rules,
     serve,
@@ -66,6 +67,7 @@ app.command("verify")(verify.verify)
 app.command("export")(export.export)
 app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
+app.add_typer(policies.commands, name="policy", help="Policy documents: check, dry-run, apply, show, reauthorise.")
 app.command("kill-switch")(emergencies.kill_switch)
 app.add_typer(emergencies.glass_commands, name="break-glass", help="List and review broken glasses.")
 app.add_typer(log.commands, name="log", help="The log itself: its key, a new key, what is to be forgotten.")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from detector.engine.policy import Policy
     from detector.engine.records import Decided, Entry, Observed, Released, Weighed
+    from detector.policies import Advice
     from detector.wiring.settings import Settings
 
 
@@ -96,6 +97,8 @@ def _show_decision(screen: Console, entry: Entry, policy: Policy) -> None:
     if record.group is not None:
         _facts(screen, peers=f"the {record.fellows} of group {record.group}, with {record.sure:.0%} sureness")
     _facts(screen, verdict=verdict_in_words(record))
+    if record.advice is not None:
+        _facts(screen, advice=_advised(record.advice))
     _show_weighed(screen, record.weighed, rule=_biting(record))
 
 
@@ -124,6 +127,17 @@ def verdict_in_words(record: Decided) -> str:
     return f"{found}, but the mode is {record.mode}: the broker was told {record.answer}"
 
 
+def _advised(advice: Advice) -> str:
+    """What to ask for instead, in words."""
+    parts = [f"a lifetime of {advice.max_ttl_seconds:.0f} s"] if advice.max_ttl_seconds is not None else []
+    parts += [said for said, wanted in (("an attested identity", advice.attested), ("a task", advice.task)) if wanted]
+    narrower = advice.narrower
+    if narrower is not None:
+        named = (narrower.privilege, ", ".join(narrower.actions), narrower.resource)
+        parts += [f"no more than {name}" for name in named if name]
+    return f"{', '.join(parts)} ({'; '.join(advice.because)})"
+
+
 def _biting(record: Decided) -> str | None:
     """The deny rule that decided, where one did."""
     return record.rule if record.rule_bit else None
@@ -138,6 +152,13 @@ def _show_weighed(screen: Console, weighed: Weighed, *, rule: str | None) -> Non
         evidence=f"{evidence:.2f} nats (step-up from {step_up_at:.2f}, a deny once {deny_at:.2f} had accumulated)",
         risk=f"{weighed.risk:.3f} of 1, as it would be if one issuance in a hundred were abuse",
     )
+    if weighed.intent:
+        said = f"within intent {weighed.intent}: stepped up {in_nats(weighed.eased):.2f} nats later than otherwise"
+        _facts(screen, agreed=said)
+    if weighed.limits:
+        _facts(
+            screen, limits=f"breaks {', '.join(weighed.limits)}; without that: {weighed.otherwise or weighed.verdict}"
+        )
     if weighed.reasons:
         screen.print(
             table(
@@ -176,6 +197,7 @@ def what_would_flip(weighed: Weighed, *, rule: str | None = None) -> str:
         left -= nats
         taken.append(code)
     parts = [f"withdrawing the deny rule {rule}"] if rule else []
+    parts += [f"keeping to {', '.join(weighed.limits)}"] if weighed.limits else []
     parts += [f"taking away {', '.join(taken)}"] if taken else []
     return f"flipped by  {' and '.join(parts)}: {left:.2f} nats are left, which is allow"
 

@@ -11,6 +11,8 @@ from urllib.parse import quote
 from detector.cli.complaint import Complaint
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import httpx
 
 PATIENCE_SECONDS: Final = 60.0
@@ -44,9 +46,9 @@ class Remote:
         """The JSON at a path, its parts escaped; `needs` names the role whose token may see it. Raises `Complaint`."""
         return self._answer("GET", path, needs=needs)
 
-    def post(self, *path: str, body: Any, needs: str) -> Any:
+    def post(self, *path: str, body: Any, needs: str, query: Mapping[str, Any] | None = None) -> Any:
         """The JSON answer to a JSON body. Raises `Complaint`, in the server's words where it has some."""
-        return self._answer("POST", path, needs=needs, json=body)
+        return self._answer("POST", path, needs=needs, json=body, params=query)
 
     def post_lines(self, *path: str, lines: bytes, needs: str) -> Any:
         """The JSON answer to JSON lines. Raises `Complaint`."""

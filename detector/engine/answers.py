@@ -62,6 +62,7 @@ class Vitals(Struct, frozen=True):
     pressed: int
     halted: bool
     glasses_unreviewed: int
+    intents_due: int
 
 
 def row(

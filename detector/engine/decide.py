@@ -9,14 +9,15 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from detector.engine import glass, judge, rulebook
+from detector.engine import glass, judge, policing, rulebook, wear
 from detector.engine.answers import identifier
 from detector.engine.judge import Judged
 from detector.engine.keys import asked_for
 from detector.engine.records import Decided, Glass, Weighed
 from detector.engine.state import State
 from detector.events import GrantRequest
-from detector.features.facets import Facets
+from detector.features.facets import GRANT_FACETS, Facets
+from detector.policies import Advice, Broken, within
 from detector.verdict import answer_mode, told
 
 REPEAT_SECONDS: Final = 3600.0
@@ -26,6 +27,9 @@ honest retry loop must not turn a false step-up into a deny."""
 ID_DIGITS: Final = 14
 """Beside the log position, which comes first so that decisions sort by time: an index
 of random ids costs a page for each of them."""
+
+
+_RESOURCE: Final = GRANT_FACETS.index("resource")
 
 
 class Deciding(NamedTuple):
@@ -43,10 +47,13 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
     requester = facets.requester
     judged = judge.weigh_ask(state, facets, now)
     weighed = _once(state, request, requester, judged.weighed, now)
+    weighed = policing.eased(state, request, facets, weighed, now)
     rule = rulebook.matching(state, facets, now)
     bit = rule is not None and rule.bites(request.id)
     if rule is not None and bit:
         weighed = rulebook.denied(rule, weighed)
+    broken = policing.broken(state, request)
+    weighed = policing.limited(weighed, broken, request)
     name = identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now))
     through = _glass(state, request, requester, now, decision=name, trusted=trusted)
     opened = through if isinstance(through, Glass) else None
@@ -72,8 +79,17 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
         fellows=peers.members if peers is not None else 0,
         glass=opened,
         glass_refused="" if through is None or opened is not None else str(through),
+        advice=_advice(state, request, facets, broken),
     )
     return Deciding(decided, facets, judged)
+
+
+def _advice(state: State, request: GrantRequest, facets: Facets, broken: list[Broken]) -> Advice | None:
+    """What to ask for instead: to keep the limits, and what was ever seen to be enough."""
+    resource = facets.values[_RESOURCE]
+    enough = wear.advice(state.memory.worn, request, facets.requester, resource)
+    kept = within(broken) if broken else None
+    return enough if kept is None else kept.joined(enough)
 
 
 def _once(state: State, request: GrantRequest, requester: str, weighed: Weighed, now: float) -> Weighed:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any, cast
 
 from detector.baselines.peers import Grouping, Way
-from detector.engine import announcing, ask, grouping, observe, raising, rule_life, views
+from detector.engine import announcing, ask, grouping, observe, policy_life, raising, rule_life, views
 from detector.engine.answers import Asked, Row, Vitals
 from detector.engine.journal import Journal
 from detector.engine.memory import Halt, Hits
@@ -31,6 +31,7 @@ from detector.engine.records import (
 from detector.engine.redaction import Redaction
 from detector.engine.state import State
 from detector.events import Event, GrantRequest
+from detector.policies import Document, DryRun
 from detector.rules import ENDED, Backtest, Goal, Rule, Selector
 
 
@@ -247,6 +248,18 @@ class Engine:
     def withdraw_rule(self, rule_id: str, *, by: str, reason: str = "") -> tuple[Rule, Future[int]]:
         """End a rule now. Raises as `shadow_rule` does."""
         return rule_life.withdraw(self._journal, rule_id, by=by, reason=reason)
+
+    def take_dry_run(self, document: Document, found: DryRun, *, by: str) -> Future[int]:
+        """Store what a policy document would have done to the log's own history."""
+        return policy_life.take_dry_run(self._journal, document, found, by=by)
+
+    def apply_policy(self, document: Document, *, by: str, because: str, override: str = "") -> Future[int]:
+        """Let a policy document come into force. Raises `PolicyConflict`; see `policy_life.apply`."""
+        return policy_life.apply(self._journal, document, by=by, because=because, override=override)
+
+    def reauthorise(self, intent: str, *, by: str, because: str) -> Future[int]:
+        """Answer anew for an intent. Raises `KeyError` for one that the document in force does not have."""
+        return policy_life.reauthorise(self._journal, intent, by=by, because=because)
 
     def _backtest(self) -> None:
         """Backtest what is unproven, where the engine was given the means; without, somebody else has to."""

@@ -11,6 +11,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
+from detector.engine.maintenance import Window, declare
 from detector.engine.recent import Recent
 from detector.events import Issuance, Lifecycle, Usage
 from detector.features.facets import ABSENT, Mint
@@ -49,7 +50,11 @@ POLICY_NEWS_SECONDS: Final = 86_400.0
 
 
 class Lease(Struct):
-    """One minted credential. `ended` is when it was revoked, `renewals` how often it was renewed."""
+    """One minted credential.
+
+    `ended` is when it was revoked, `renewals` how often it was renewed, `last` how long after its mint it was last
+    used (seconds).
+    """
 
     issuance: str
     requester: str
@@ -61,6 +66,7 @@ class Lease(Struct):
     uses: int = 0
     ended: float | None = None
     renewals: int = 0
+    last: float = 0.0
 
 
 class Task(Struct):
@@ -88,6 +94,7 @@ class Joins(Struct):
     gone: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
     strangers: Recent[float] = field(default_factory=lambda: Recent(LEASES))
     revoked: Recent[float] = field(default_factory=lambda: Recent(CHANGES))
+    windows: Recent[tuple[Window, ...]] = field(default_factory=lambda: Recent(CHANGES))
     overheard: Recent[float] = field(default_factory=lambda: Recent(OVERHEARD))
     held: dict[str, list[Held]] = field(default_factory=dict)
     waiting: int = 0
@@ -211,6 +218,8 @@ class Joins(Struct):
         elif event.change == "policy_changed":
             self.changes.put(subject, event.time)
             self.changes.put(subject.rsplit("/", 1)[-1], event.time)
+        elif event.change == "maintenance_declared":
+            declare(self.windows, event, subject)
 
 
 def lease_of(issuance: Issuance, requester: str, mint: Mint) -> Lease:

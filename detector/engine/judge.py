@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
 from detector.baselines.habits import COLD_EVENTS
+from detector.engine import maintenance
 from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
@@ -36,7 +37,7 @@ from detector.features.facets import (
 from detector.features.pulse import Pulse
 from detector.risk import worth
 from detector.risk.reach import MOST_DEVIATIONS
-from detector.verdict import Verdict, judge
+from detector.verdict import Reason, Verdict, judge
 
 ODD_FROM: Final = 0.5
 """Nats from which a new or rare value is remembered as an oddity: below it, counting twice does no harm."""
@@ -216,6 +217,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
 ) -> Judged:
     standing = state.memory.standings.get(facets.requester, _NOBODY)
     odd = _oddities(state, facets, found, weighing, codes, now, asked=asked) if weighing.novel or weighing.rare else {}
+    quieted = _quieted(state, facets, found, odd, codes, now) if state.memory.joins.windows else None
     if least:  # neither what fits nor an echo turns it down, and its reason has to say what it came to
         found[_DECISION] += max(least - sum(found), 0.0)
     if asked and standing.odd:
@@ -239,7 +241,11 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
             deny_at=thresholds.deny if evidence >= thresholds.step_up - tightened else inf,
             unlike=_unlike(state, standing),
         )
-    telling = telling or verdict != "allow"
+    because: tuple[Reason, ...] = ()
+    if telling or verdict != "allow":
+        because = reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now)))
+        if quieted is not None and quieted.nats >= maintenance.LEAST_NATS:
+            because = (*because, maintenance.told(quieted))
     weighed = Weighed(
         own=own_quanta,
         evidence=quanta,
@@ -249,7 +255,7 @@ def _weigh(  # noqa: PLR0917 - one place where all that bears on a row meets
         step_up_at=step_up_at,
         tightened=quantise(tightened) if tightened else 0,
         deny_at=quantise(thresholds.deny),
-        reasons=reasons(found, codes, facets, state.baselines, (carried, _lately(standing, now))) if telling else (),
+        reasons=because,
         odd=odd,
     )
     return Judged(weighed, found, weighing.novel)
@@ -311,6 +317,18 @@ def _oddities(  # noqa: PLR0917 - as `_weigh`
             others = sum(1 for taker in takers if taker != facets.requester)
             found[index] = share * ROLL_OUT**others
     return odd
+
+
+def _quieted(  # noqa: PLR0917 - as `_weigh`
+    state: State, facets: Facets, found: list[float], odd: dict[str, int], codes: Sequence[str], now: float
+) -> maintenance.Quiet | None:
+    """Turn down in `found` what declared maintenance explains, and in `odd` what is remembered of it."""
+    quieted = maintenance.quiet(state.memory.joins.windows, facets, found, codes, now)
+    if quieted is not None:
+        for key, quanta in odd.items():
+            if key.partition("=")[0] in quieted.codes:
+                odd[key] = round(quanta * maintenance.SHARE)
+    return quieted
 
 
 def _hold(standing: Standing, facets: Facets, found: list[float], odd: dict[str, int], now: float) -> dict[str, int]:

@@ -11,9 +11,11 @@ from msgspec import Struct, field
 from detector.engine.budgets import Reference
 from detector.engine.joins import DECISIONS, IDS, OVERHEARD, Joins
 from detector.engine.policy import Policy
+from detector.engine.policy_memory import Documents
 from detector.engine.recalls import Recalls
 from detector.engine.recent import Recent
 from detector.engine.records import Decided, GlassFinding, Outcome, Trust
+from detector.engine.wear import MOST_WORN, Worn
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
 from detector.risk import Risk
@@ -125,6 +127,8 @@ class Memory(Struct):
     hits: dict[str, Hits] = field(default_factory=dict)
     halted: Halt | None = None
     glasses: dict[str, BrokenGlass] = field(default_factory=dict)
+    documents: Documents = field(default_factory=Documents)
+    worn: Recent[Worn] = field(default_factory=lambda: Recent(MOST_WORN))
     untaught: Recent[float] = field(default_factory=lambda: Recent(IDS))
     recalls: Recalls = field(default_factory=Recalls)
     lessons: deque[Lesson] = field(default_factory=deque)

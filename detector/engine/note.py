@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, TypeVar
 
-from detector.engine import glass, judge, rulebook
+from detector.engine import glass, judge, policing, rulebook
 from detector.engine.judge import Judged
 from detector.engine.keys import asked_for, by_id
 from detector.engine.records import Observed, Released
@@ -26,11 +26,12 @@ def note_issuance(state: State, event: Issuance, now: float, *, trusted: bool) -
     decision = decision_for(state, event) if trusted else None
     facets = judge.prepare_grant(state, grant, now, decision=judge.decision_word(state, grant, decision))
     judged = judge.weigh_grant(state, facets, now, decision=decision)
-    weighed = judged.weighed
+    weighed = policing.eased(state, grant, facets, judged.weighed, now)
     rule = rulebook.matching(state, facets, now)
     bit = rule is not None and rule.bites(grant.id) and not glass.open_for(state.memory, facets.requester, now)
     if rule is not None and bit:
         weighed = rulebook.denied(rule, weighed)
+    weighed = policing.limited(weighed, policing.broken(state, grant), grant)
     record = Observed(
         event=event,
         weighed=weighed,

@@ -43,7 +43,8 @@ def note(memory: Memory, agenda: Agenda, record: Record, facets: Facets | None, 
     elif isinstance(record, Released):
         _used(memory, agenda, record.event, record.weighed, facets, now)
     elif isinstance(record, Decided):
-        if record.answer == "deny" and record.moves_risk and not record.rule_bit:
+        denied = record.answer == "deny" and record.weighed.without_limits == "deny"
+        if denied and record.moves_risk and not record.rule_bit:
             _recall(memory, agenda, _of(record.weighed, "denied", record.decision, record.requester, now))
     elif isinstance(record, RuleChanged):
         if record.change == "enforced":
@@ -87,7 +88,7 @@ def _issued(memory: Memory, agenda: Agenda, record: Observed, facets: Facets, no
         if event.credential and lease is not None:
             recall = _of(weighed, "minted_denied", event.id, facets.requester, now, credential=event.credential)
             _recall(memory, agenda, recall)
-        if not record.rule_bit:
+        if weighed.without_limits == "deny" and not record.rule_bit:
             _recall(memory, agenda, _of(weighed, "denied", event.id, facets.requester, now))
     _moved(memory, agenda, facets.requester, facets.issuer, event.id, weighed)
 

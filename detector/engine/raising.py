@@ -38,7 +38,7 @@ _SAID: Final = 3
 
 def raise_for(journal: Journal, facets: Facets, weighed: Weighed, now: float) -> None:
     """Propose a deny rule when this grant finds its requester's observed risk across the threshold."""
-    if weighed.verdict != "allow" and _crossed(journal.state, facets.issuer, facets.requester, now):
+    if weighed.flagged and _crossed(journal.state, facets.issuer, facets.requester, now):
         _propose_over(journal, facets.requester, weighed, now)
 
 

@@ -26,6 +26,15 @@ class Recent(Struct, Generic[T]):
         found = self.young.get(key)
         return self.old.get(key) if found is None else found
 
+    def renewed(self, key: str) -> T | None:
+        """As `get`; what was in the older generation lives on in the younger, as if it had been put again."""
+        found = self.young.get(key)
+        if found is None:
+            found = self.old.pop(key, None)
+            if found is not None:
+                self.put(key, found)
+        return found
+
     def put(self, key: str, value: T) -> None:
         """Remember, forgetting the older generation when the younger is full."""
         if len(self.young) >= self.limit and key not in self.young:

@@ -30,6 +30,7 @@ _DECIDED: Final = ("decision", "requester", "position", "answer", "mode", "rule"
 _CONTEXT: Final = ("issuer_known", "group", "fellows", "glass", "glass_refused")
 _NOTED: Final = ("decision", "rule", "rule_stage", "rule_bit")
 _WEIGHED: Final = ("own", "evidence", "step", "verdict", "step_up_at", "tightened", "deny_at", "odd")
+_POLICED: Final = ("eased", "intent", "limits", "otherwise")
 
 
 class Recheck:
@@ -87,7 +88,7 @@ def _decided(state: State, record: Decided, now: float) -> Iterator[str]:
         names = tuple(name for name in names if name not in {"mode", "answer"})
         if record.answer != told(again.weighed.verdict, "kill_switch"):
             yield f"answer was {record.answer} under a kill switch"
-    yield from _fields(record, again, (*names, *_CONTEXT))
+    yield from _fields(record, again, (*names, *_CONTEXT, "advice"))
     yield from _weighed(record.weighed, again.weighed)
 
 
@@ -96,7 +97,7 @@ def _weighed(recorded: Weighed | None, again: Weighed | None) -> Iterator[str]:
         if recorded is not again:
             yield "it was not weighed"
         return
-    yield from _fields(recorded, again, _WEIGHED)
+    yield from _fields(recorded, again, (*_WEIGHED, *_POLICED))
     if abs(recorded.risk - again.risk) > 1.5 * 10**-RISK_DIGITS:
         yield f"risk was {recorded.risk}, is {again.risk}"
     said, says = ([reason.code for reason in weighed.reasons] for weighed in (recorded, again))

@@ -21,6 +21,7 @@ from detector.engine.budgets import Drawn
 from detector.engine.policy import Policy, Thresholds
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import quantise
+from detector.policies import Advice, Document, DryRun
 from detector.rules import Rule, RuleChange, Stage
 from detector.verdict import AnswerMode, Reason, Verdict
 
@@ -48,7 +49,9 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     risk at which an odd row was denied (all in quanta). `step` is what it adds to the
     requester's risk: what `own` is worth past the allowance, 0 for a request that is repeated. `odd` names
     the oddities, as `facet=value`, with their shares. `risk` is the calibrated
-    probability of abuse. Raises `ValueError` for a refusal without a reason.
+    probability of abuse. `intent` is what raised `step_up_at` by `eased` quanta, because it was agreed on. `limits`
+    are the hard limits that were broken, `otherwise` the verdict without them where they made it a harder one.
+    Raises `ValueError` for a refusal without a reason.
     """
 
     own: int
@@ -61,12 +64,26 @@ class Weighed(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     deny_at: int = quantise(Thresholds().deny)
     reasons: tuple[Reason, ...] = ()
     odd: dict[str, int] = {}
+    eased: int = 0
+    intent: str = ""
+    limits: tuple[str, ...] = ()
+    otherwise: Verdict | None = None
 
     def __post_init__(self) -> None:
         """Refuse to refuse without saying why."""
         if self.verdict != "allow" and not self.reasons:
             message = f"a {self.verdict} needs a reason"
             raise ValueError(message)
+
+    @property
+    def without_limits(self) -> Verdict:
+        """What evidence and rules alone came to."""
+        return self.otherwise or self.verdict
+
+    @property
+    def flagged(self) -> bool:
+        """Whether evidence or a rule spoke against it. That it breaks a limit is no sign of abuse."""
+        return self.without_limits != "allow"
 
 
 class Glass(Struct, frozen=True):
@@ -99,7 +116,7 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     denied. `learnt` is how many issuances of the requester were known,
     `issuer_known` whether any of the issuer's was. `group` is the peer group it was held
     against (`None` where none was found), `sure` how surely it belongs there, `fellows` how many do.
-    `glass` is the broken glass it passed through, `glass_refused` why it did not.
+    `glass` is the broken glass it passed through, `glass_refused` why it did not. `advice` is what to ask for instead.
     """
 
     decision: str
@@ -120,6 +137,7 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     fellows: int = 0
     glass: Glass | None = None
     glass_refused: str = ""
+    advice: Advice | None = None
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
@@ -208,6 +226,35 @@ class Announced(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="anno
     after: RiskLevel | None = None
 
 
+class PolicyTried(Struct, frozen=True, kw_only=True, tag="policy_tried"):
+    """A policy document was tried on the log's own history: what it would have done there."""
+
+    digest: str
+    found: DryRun
+    by: str
+
+
+class PolicyApplied(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="policy_applied"):
+    """A policy document came into force, instead of the one before it.
+
+    `overridden` is why it did without a dry-run of its own; empty where it had one.
+    """
+
+    document: Document
+    digest: str
+    by: str
+    because: str
+    overridden: str = ""
+
+
+class IntentReauthorised(Struct, frozen=True, kw_only=True, tag="intent_reauthorised"):
+    """Somebody answered anew for an intent of the policy document in force."""
+
+    intent: str
+    by: str
+    because: str
+
+
 class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):
     """Peer groups were found: what they are like, and who belongs elsewhere than before.
 
@@ -264,6 +311,9 @@ Record: TypeAlias = (
     | KillSwitchTurned
     | BreakGlassReviewed
     | Announced
+    | PolicyTried
+    | PolicyApplied
+    | IntentReauthorised
     | PeersAssigned
     | Accessed
     | KeyRotated
@@ -316,6 +366,9 @@ _Written: TypeAlias = (
     | KillSwitchTurned
     | BreakGlassReviewed
     | Announced
+    | PolicyTried
+    | PolicyApplied
+    | IntentReauthorised
     | PeersAssigned
     | Accessed
     | KeyRotated

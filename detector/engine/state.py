@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import msgspec
 
 from detector.baselines.baselines import Baselines
-from detector.engine import glass
+from detector.engine import glass, wear
 from detector.engine.agenda import Agenda
 from detector.engine.joins import Held, lease_of
 from detector.engine.keys import asked_for, by_id, event_keys
@@ -23,16 +23,20 @@ from detector.engine.noting import note
 from detector.engine.oddities import news, remember
 from detector.engine.outcomes import CLEARED, JUDGES, said, settle
 from detector.engine.policy import Policy, Thresholds
+from detector.engine.policy_memory import Agreed, note_document
 from detector.engine.records import (
     HOUSEKEEPING,
     BreakGlassReviewed,
     Configured,
     Decided,
     Entry,
+    IntentReauthorised,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
+    PolicyApplied,
+    PolicyTried,
     Recalibrated,
     Record,
     Released,
@@ -87,6 +91,7 @@ class State:
         self.grant_weights = policy.model.grant_weights()
         self.use_weights = policy.model.use_weights()
         self.probability = lru_cache(MEMO)(self._probability)
+        self.agreed = Agreed(self.memory.documents, self.identities.fold)
 
     def _probability(self, quanta: int, use: bool) -> float:  # noqa: FBT001 - a cache's key
         """The probability of abuse for a row's evidence, in millionths; most rows come to one of a few hundred."""
@@ -153,10 +158,6 @@ class State:
             self.rules.put(memory, record.rule, now)
         elif isinstance(record, OutcomeRecorded):
             self._settled(record, now)
-        elif isinstance(record, KillSwitchTurned):
-            memory.halted = Halt(now, record.by, record.because) if record.engaged else None
-        elif isinstance(record, BreakGlassReviewed):
-            glass.reviewed(memory, record)
         elif isinstance(record, Recalibrated):
             memory.reference.turn(record.drawn, record.day)
             self.probability.cache_clear()
@@ -166,6 +167,8 @@ class State:
             self.baselines.assign(record.grouping, whole=record.whole)
             memory.rounds += record.whole
             memory.round_due = now + pause(memory.rounds)
+        else:
+            self._ordered(record, now)
         note(memory, self.agenda, record, prepared, now)
 
     def fold(self, entry: Entry, prepare: Any) -> None:
@@ -177,6 +180,17 @@ class State:
         self.apply(entry, prepared)
 
     # -- what each record does -----------------------------------------------------------------
+
+    def _ordered(self, record: Record, now: float) -> None:
+        """What somebody with a name ordered, beside rules and outcomes."""
+        memory = self.memory
+        if isinstance(record, KillSwitchTurned):
+            memory.halted = Halt(now, record.by, record.because) if record.engaged else None
+        elif isinstance(record, BreakGlassReviewed):
+            glass.reviewed(memory, record)
+        elif isinstance(record, PolicyTried | PolicyApplied | IntentReauthorised):
+            note_document(memory.documents, record, now)
+            self.agreed = Agreed(memory.documents, self.identities.fold)
 
     def _configure(self, policy: Policy) -> None:
         memory, drawn = self.memory, self.memory.reference.drawn
@@ -218,7 +232,7 @@ class State:
             step(standing.risk, -said(known), now, asked=True)
         if record.rule is not None:
             count_hit(memory, record, weighed)
-        if weighed.verdict != "allow" and not cleared:
+        if weighed.flagged and not cleared:
             self._abused(standing, grant, weighed, now)
         pressure = memory.pressures.setdefault(grant.issuer, Pressure())
         pressure.add(requester, news(standing, weighed, now), now)
@@ -237,6 +251,7 @@ class State:
         if event.credential is not None:
             lease = lease_of(event, requester, mint(grant, self.identities.fold))
             joins.mint(event.credential, lease, grant.renewal_of)
+            wear.minted(memory.worn, joins, event, lease, now)
             standing.pulse.minted(now)
         lesson = Lesson(now, event.id, use=False, facets=prepared, nats=counting(standing, weighed, now))
         if forgiven:
@@ -250,6 +265,7 @@ class State:
         standing = self.standing(prepared.requester)
         if lease is not None:
             lease.uses += 1
+            wear.used(self.memory.worn, lease, event, self.identities.fold(event.resource) if event.resource else None)
             if lease.uses == 1:
                 standing.pulse.first_use()
         elif event.credential:
@@ -275,13 +291,13 @@ class State:
         said += [name for name, given in GIVEN.items() if name not in said and given(request)]
         standing = self.standing(record.requester)
         step(standing.risk, in_nats(record.weighed.step), now, asked=True)
-        if record.weighed.verdict != "allow":
+        if record.weighed.flagged:
             memory.refused.put(named, now)
             self._remember(standing, now)
         glass.passed(memory, record, now)
         if record.rule is not None:
             count_hit(memory, record, record.weighed)
-        if record.weighed.verdict != "allow":
+        if record.weighed.flagged:
             self._abused(standing, request, record.weighed, now)
 
     def _abused(self, standing: Standing, grant: GrantRequest, weighed: Weighed, now: float) -> None:
@@ -317,8 +333,8 @@ class State:
             days.day = today
         days.top = max(days.top, in_nats(weighed.own))
         days.peak = max(days.peak, standing.risk.observed)
-        remember(self.memory, standing, requester, weighed, now, flagged=weighed.verdict != "allow" and not cleared)
-        if weighed.odd or weighed.verdict != "allow":
+        remember(self.memory, standing, requester, weighed, now, flagged=weighed.flagged and not cleared)
+        if weighed.odd or weighed.flagged:
             self._remember(standing, now)
 
     def _remember(self, standing: Standing, now: float) -> None:
@@ -345,6 +361,7 @@ class State:
         state.rules.refill(remembered.rules.values())
         leases, timeout = remembered.joins.leases, remembered.policy.task_timeout_seconds
         state.agenda.refill(remembered.recalls, leases, timeout=timeout, now=remembered.stamp)
+        state.agreed = Agreed(remembered.documents, state.identities.fold)
         return state
 
     def digest(self) -> str:

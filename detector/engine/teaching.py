@@ -22,7 +22,7 @@ _RIGHT: Final = GRANT_FACETS.index("right")
 def queue(memory: Memory, event: Issuance | Usage, lesson: Lesson, weighed: Weighed, now: float) -> None:
     """Let a lesson wait: what was allowed for the quarantine, what was flagged for its outcome, or much longer."""
     policy = memory.policy
-    if weighed.verdict == "allow":
+    if not weighed.flagged:
         lesson.release = now + policy.quarantine_seconds
         memory.lessons.append(lesson)
     else:
@@ -82,5 +82,5 @@ def _points(facets: Facets) -> float:
 
 def counting(standing: Standing, weighed: Weighed, now: float) -> float | None:
     """By how many nats a row counts for the thresholds, once it teaches; `None` where it does not."""
-    above = in_nats(weighed.evidence + weighed.tightened)
-    return counts(standing.days, above, now, flagged=weighed.verdict != "allow")
+    above = in_nats(weighed.evidence + weighed.tightened - weighed.eased)
+    return counts(standing.days, above, now, flagged=weighed.flagged)

@@ -106,6 +106,7 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
         pressed=sum(1 for name in memory.pressures if state.pressed(name, now)),
         halted=state.halted is not None,
         glasses_unreviewed=sum(1 for glass in memory.glasses.values() if glass.finding is None),
+        intents_due=len(memory.documents.due(now)),
     )
 
 

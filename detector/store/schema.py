@@ -25,11 +25,14 @@ from detector.engine.records import (
     Compacted,
     Configured,
     Decided,
+    IntentReauthorised,
     KeyRotated,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
+    PolicyApplied,
+    PolicyTried,
     Recalibrated,
     Record,
     RuleChanged,
@@ -101,6 +104,10 @@ def id_of(record: Record) -> str | None:
             return record.rule.id
         case Announced():
             return record.credential or record.requester
+        case PolicyTried() | PolicyApplied():
+            return record.digest
+        case IntentReauthorised():
+            return record.intent
         case Configured() | Recalibrated() | PeersAssigned() | KillSwitchTurned():
             return None
         case Accessed() | KeyRotated() | Compacted():

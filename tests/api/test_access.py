@@ -33,6 +33,11 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/kill-switch": {"operator"},
     "GET /v1/break-glass": {"analyst", "operator"},
     "POST /v1/break-glass/{glass}/review": {"analyst", "operator"},
+    "GET /v1/policy": {"analyst", "operator"},
+    "POST /v1/policy": {"operator"},
+    "GET /v1/policy/history": {"analyst", "operator"},
+    "POST /v1/policy/dry-run": {"operator"},
+    "POST /v1/policy/intents/{intent}/reauthorise": {"operator"},
     "GET /v1/log/checkpoint": {"auditor", "analyst", "operator"},
     "GET /v1/log/proof/{decision_id}": {"auditor", "analyst", "operator"},
     "GET /v1/log/entries": {"auditor", "operator"},
@@ -60,6 +65,9 @@ BODIES: dict[str, Any] = {
     "POST /v1/deny-rules/{rule_id}/withdraw": {"reason": "a test"},
     "POST /v1/kill-switch": {"engaged": False, "reason": "a test"},
     "POST /v1/break-glass/{glass}/review": {"finding": "justified"},
+    "POST /v1/policy": {"document": {"version": 1}, "reason": "a test"},
+    "POST /v1/policy/dry-run": {"version": 1},
+    "POST /v1/policy/intents/{intent}/reauthorise": {"reason": "a test"},
 }
 
 
@@ -67,7 +75,7 @@ def knock(house: House, route: str, **more: Any) -> int:
     """The status of one request on a route, with a body that fits and an id that need not exist."""
     method, template = route.split()
     path = template.format_map(
-        {"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1", "stream_id": "s-1"}
+        {"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1", "stream_id": "s-1", "intent": "i"}
     )
     if route in BODIES:
         more["json"] = BODIES[route]

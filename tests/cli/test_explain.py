@@ -6,10 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from detector.cli.explain import what_would_flip
 from detector.engine.records import Weighed
 from detector.events import Source, Usage
+from detector.policies import read
 from detector.verdict import Reason
 from detector.wiring.compose import EventClock, embedded
 from detector.wiring.files import load
@@ -73,6 +75,30 @@ def test_an_allow_says_how_far_from_a_step_up_it_was(assayer: Assayer, decisions
     said = assayer("explain", decisions["honest"], "--data", "data")
     assert "verdict    allow" in said.out
     assert "nats more: from 6.00 it is stepped up" in said.out
+
+
+def test_what_a_policy_document_did_is_explained(assayer: Assayer, decisions: dict[str, str]) -> None:
+    """The intent that eased, the limits that were broken and what would pass; and what would have flipped it."""
+    store = embedded(load(None, environment={}, overrides={"server": {"data": Path("data")}}), warn=pytest.fail)
+    asked = organisation.request(2_000, time=store.engine.state.memory.stamp)
+    intent = {
+        "requester": asked.requester,
+        "resource": "*",
+        "privilege": "admin",
+        "max_ttl_seconds": 86_400,
+        "authorised_by": "ana",
+        "expires": "2199-01-01T00:00:00Z",
+    }
+    short = {"sensitivity": ["low"], "max_ttl_seconds": 60}
+    document = read({"version": 1, "intents": {"agreed": intent}, "limits": {"short": short}})
+    store.engine.apply_policy(document, by="ana", because="x", override="a test")
+    decided = store.engine.ask(replace(asked, sensitivity="low", ttl_seconds=900.0), trusted=True).decision
+    store.close()
+    said = " ".join(assayer("explain", decided.decision, "--data", "data").out.split())
+    assert "agreed within intent agreed: stepped up 1.00 nats later than otherwise" in said
+    assert "limits breaks short; without that: allow" in said
+    assert "advice a lifetime of 60 s, no more than read (limit short; " in said
+    assert "flipped by keeping to short" in said
 
 
 def test_an_observed_event_is_explained(assayer: Assayer, decisions: dict[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from hypothesis import strategies as st
@@ -18,12 +19,15 @@ from detector.engine.records import (
     Configured,
     Decided,
     GlassFinding,
+    IntentReauthorised,
     KeyRotated,
     KillSwitchTurned,
     Observed,
     Outcome,
     OutcomeRecorded,
     PeersAssigned,
+    PolicyApplied,
+    PolicyTried,
     Record,
     Released,
     RiskLevel,
@@ -32,6 +36,7 @@ from detector.engine.records import (
     Weighed,
 )
 from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
+from detector.policies import Advice, Document, DryRun, Intent, IntentHits, Limit, LimitHits, Narrower
 from detector.rules import Rule, RuleChange, Selector
 from detector.verdict import Reason, Verdict
 
@@ -79,6 +84,10 @@ weighings = st.builds(
     verdict=st.sampled_from(get_args(Verdict)),
     reasons=st.lists(reasons, min_size=1, max_size=2).map(tuple),  # a refusal has one
     odd=st.dictionaries(names, st.integers(-(2**40), 2**40), max_size=2),
+    eased=st.integers(0, 2**20),
+    intent=names,
+    limits=st.lists(names, max_size=2).map(tuple),
+    otherwise=st.sampled_from([None, *get_args(Verdict)]),
 )
 rules = st.builds(
     Rule,
@@ -91,6 +100,46 @@ rules = st.builds(
     by=names,
     because=names,
 )
+whens = st.datetimes(datetime(1990, 1, 2), datetime(2199, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
+some = st.text(min_size=1, max_size=9).filter(lambda text: "*" not in text)
+intents = st.builds(
+    Intent,
+    requester=some,
+    resource=some,
+    authorised_by=some,
+    expires=whens,
+    max_ttl_seconds=st.floats(1.0, 1e6),
+    privilege=st.sampled_from(["read", "write", "admin"]),
+    task=st.none() | some,
+    hours=st.sampled_from([None, "22:00-04:00"]),
+    weekdays=st.sampled_from([(), ("mon", "sun")]),
+)
+limits = st.builds(
+    Limit,
+    sensitivity=st.sampled_from([("low",), ("high", "critical")]),
+    privileges=st.sampled_from([None, ("admin",)]),
+    max_ttl_seconds=st.floats(1.0, 1e6),
+    verdict=st.sampled_from(["deny", "step_up"]),
+)
+documents = st.builds(
+    Document,
+    version=st.integers(1, 99),
+    intents=st.dictionaries(st.from_regex(r"[a-z]{1,9}", fullmatch=True), intents, max_size=2),
+    limits=st.dictionaries(st.from_regex(r"[a-z]{1,9}", fullmatch=True), limits, max_size=2),
+)
+dry_runs = st.builds(
+    DryRun,
+    since=moments,
+    until=moments,
+    position=st.integers(0, 2**62),
+    grants=st.integers(0, 9),
+    hit=st.integers(0, 9),
+    requesters=st.integers(0, 9),
+    limits=st.lists(st.builds(LimitHits, limit=names, verdict=st.just("deny"), grants=st.just(1)), max_size=1).map(
+        tuple
+    ),
+    intents=st.lists(st.builds(IntentHits, intent=names, grants=st.just(1), eased=st.just(0)), max_size=1).map(tuple),
+)
 decisions = st.builds(
     Decided,
     decision=names,
@@ -102,6 +151,8 @@ decisions = st.builds(
     mode=st.sampled_from(["observe", "shadow", "enforce"]),
     moves_risk=st.booleans(),
     rule=maybe,
+    advice=st.none()
+    | st.builds(Advice, max_ttl_seconds=st.none() | moments, narrower=st.builds(Narrower, privilege=st.just("read"))),
 )
 groupings = st.builds(
     Grouping,
@@ -143,6 +194,9 @@ records: st.SearchStrategy[Record] = st.one_of(
         expires=st.none() | moments,
         before=st.none() | st.sampled_from(get_args(RiskLevel)),
     ),
+    st.builds(PolicyTried, digest=names, found=dry_runs, by=names),
+    st.builds(PolicyApplied, document=documents, digest=names, by=names, because=names, overridden=names),
+    st.builds(IntentReauthorised, intent=names, by=names, because=names),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from detector.engine import ConflictingRequest
 from detector.events import Change, Source
+from detector.policies import read
 from detector.rules import Selector
 from tests.engine.world import World
 
@@ -104,6 +105,38 @@ def _switch(word: str, which: int) -> Step:
     return step
 
 
+def _policy(fields: dict[str, Any], verdict: str, days: int) -> Step:
+    """The next document, agreeing on a request like this one, and limiting what is critical."""
+
+    def step(world: World) -> object:
+        document = read(
+            {
+                "version": world.state.memory.documents.version + 1,
+                "intents": {
+                    "agreed": {
+                        "requester": fields["requester"],
+                        "resource": f"{fields['resource'][:3]}*",
+                        "privilege": "admin",
+                        "max_ttl_seconds": 86_400,
+                        "authorised_by": "ana",
+                        "expires": "2026-06-01T00:00:00Z",
+                        "reauthorise_days": days,
+                    }
+                },
+                "limits": {"short": {"sensitivity": ["critical"], "max_ttl_seconds": 900, "verdict": verdict}},
+            }
+        )
+        return world.engine.apply_policy(document, by="ana", because="x", override="a test")
+
+    return step
+
+
+def _answered_for(world: World) -> object:
+    with contextlib.suppress(KeyError):  # no document has it
+        return world.engine.reauthorise("agreed", by="ana", because="x")
+    return None
+
+
 def _wait(seconds: float) -> Step:
     return lambda world: world.wait(seconds)
 
@@ -145,6 +178,8 @@ steps: Final = st.one_of(
     changes,
     st.builds(_outcome, st.sampled_from(("approved", "refused", "legitimate", "malicious")), st.integers(0, 9)),
     st.builds(_rule, requests, st.sampled_from(("shadow", "enforced")), st.sampled_from((60.0, 86_400.0))),
+    st.builds(_policy, requests, st.sampled_from(("deny", "step_up")), st.integers(1, 9)),
+    st.just(_answered_for),
     st.builds(_switch, st.sampled_from(("enforce", "shadow", "withdraw")), st.integers(0, 9)),
     st.sampled_from((1.0, 100.0, 200.0, 4_000.0, 90_000.0, 700_000.0, -50.0)).map(_wait),
 )

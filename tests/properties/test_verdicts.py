@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.engine.records import Decided
+from detector.policies import read
 from detector.rules import SELECTABLE, Abusive, Selector, narrowest
 from detector.verdict import judge
 from tests.engine.world import HOUSE, World
@@ -116,3 +117,65 @@ def test_a_rule_in_shadow_never_changes_an_answer(
         stopped = bitten.rule is not None and bitten.glass is None
         assert (bitten.answer == "deny") == (stopped or plain.answer == "deny")
         assert bitten.weighed.own == plain.weighed.own
+
+
+AGREED: dict[str, Any] = {
+    "privilege": "admin",
+    "max_ttl_seconds": 86_400,
+    "authorised_by": "ana",
+    "expires": "2199-01-01T00:00:00Z",
+    "reauthorise_days": 366,
+}
+LIMIT: dict[str, Any] = {"sensitivity": ["critical"], "max_ttl_seconds": 600}
+
+
+def decided(asks: list[dict[str, Any]], *, agreed: bool, quiet: bool, denied: list[bool]) -> list[Decided]:
+    """What a warm world decides on some asks, each with a rule that denies its like or without.
+
+    It may have intents for everything, and maintenance of everybody.
+    """
+    world = World(dataclasses.replace(HOUSE, quarantine_seconds=0.0, mode="enforce"))
+    for requester in REQUESTERS:
+        for number in range(12):
+            world.wait(3_600.0).issue(
+                requester=requester, issuer=ISSUERS[0], resource=RESOURCES[0], id=f"{requester}{number}"
+            )
+    intents = {f"i{n}": {**AGREED, "requester": name, "resource": "*"} for n, name in enumerate(REQUESTERS)}
+    document = read({"version": 1, "intents": intents if agreed else {}, "limits": {"short": LIMIT}})
+    world.engine.apply_policy(document, by="ana", because="x", override="a test")
+    for name in REQUESTERS:
+        world.happens("maintenance_declared", name if quiet else "nobody", until=world.clock.now + 86_400.0)
+    for fields, rule in zip(asks, denied, strict=True):
+        if rule:
+            selector = Selector(requester=fields["requester"], resource=fields["resource"])
+            world.engine.propose_rule(
+                selector, by="ana", reason="x", lifetime_seconds=900.0, goal="enforced", override="x"
+            )
+    answers = []
+    for number, ask in enumerate(asks):
+        world.wait(60.0)
+        answers.append(world.ask(**{**ask, "id": f"ask{number}", "time": 1_772_409_600.0}))
+    return answers
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(requests, st.booleans()), min_size=1, max_size=6), st.booleans())
+def test_neither_an_intent_nor_maintenance_turns_a_deny_into_an_allow(
+    asks: list[tuple[dict[str, Any], bool]], limited: bool
+) -> None:
+    """What a rule denies stays denied, and so does what breaks a hard limit; an intent changes no evidence at all."""
+    fields = [{**ask, "sensitivity": "critical"} if limited else ask for ask, _ in asks]
+    rules = [rule for _, rule in asks]
+    plain = decided(fields, agreed=False, quiet=False, denied=rules)
+    eased = decided(fields, agreed=True, quiet=False, denied=rules)
+    quiet = decided(fields, agreed=True, quiet=True, denied=rules)
+    for before, within, during in zip(plain, eased, quiet, strict=True):
+        assert within.weighed.own == before.weighed.own
+        assert within.rule_bit == before.rule_bit == during.rule_bit
+        assert within.weighed.limits == before.weighed.limits == during.weighed.limits
+        for after in (within, during):
+            stopped = (before.rule_bit or bool(before.weighed.limits)) and after.glass is None
+            assert not stopped or after.answer == "deny"
+        assert ORDER.index(within.weighed.verdict) <= ORDER.index(before.weighed.verdict)
+        assert before.weighed.verdict != "deny" or within.weighed.verdict == "deny"
+        assert during.weighed.own <= before.weighed.own

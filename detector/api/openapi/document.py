@@ -13,6 +13,7 @@ from typing import Final
 from detector.api.openapi.asking import asking
 from detector.api.openapi.emergencies import emergencies
 from detector.api.openapi.looking import decisions, portraits
+from detector.api.openapi.policies import policies
 from detector.api.openapi.probes import probes
 from detector.api.openapi.proofs import proofs
 from detector.api.openapi.rules import rules
@@ -49,6 +50,7 @@ def document() -> Schema:
             **portraits(),
             **rules(),
             **emergencies(),
+            **policies(),
             **signals(),
             **proofs(),
             **probes(),

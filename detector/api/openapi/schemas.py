@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, get_args
 
 import msgspec
@@ -13,11 +14,14 @@ from detector.api.wire import (
     GlassReview,
     KillSwitch,
     NewOutcome,
+    NewPolicy,
     NewRule,
+    Reauthorisation,
     Withdrawal,
 )
 from detector.engine.raising import MOST_LIFETIME_SECONDS
 from detector.events import Privilege, Sensitivity
+from detector.policies import Document
 from detector.rules import RuleState
 from detector.sources.fields import LIST_LENGTH, NAME_LENGTH
 from detector.sources.native import LONGEST_TTL
@@ -61,6 +65,14 @@ ANSWER_EXAMPLE: Final[Schema] = {
     "learnt": {"requester_issuances": 412, "issuer": True},
     "peers": {"group": "g3", "members": 14, "sureness": 0.875},
     "step_up": {"outcome": "/v1/decisions/d-01hr/outcome"},
+    "advice": {
+        "max_ttl_seconds": 300.0,
+        "narrower": {"privilege": "read"},
+        "because": [
+            "118 of 120 credentials were last used within 300 s of their mint",
+            "nothing stronger than read was done in 3417 uses of 120 credentials",
+        ],
+    },
 }
 
 RULE_EXAMPLE: Final[Schema] = {
@@ -77,6 +89,20 @@ ISSUANCE_EXAMPLE: Final[Schema] = {
     "credential": "c1",
     "expires_at": "2026-03-02T00:15:06.204Z",
 }
+
+
+ONE_OF_THESE: Final[Mapping[str, list[Schema]]] = {
+    "Intent": [
+        {"required": ["privilege"], "properties": {"privilege": {"enum": list(get_args(Privilege))}}},
+        {"required": ["actions"], "properties": {"actions": {"minItems": 1}}},
+    ],
+    "Limit": [
+        {"required": ["max_ttl_seconds"], "properties": {"max_ttl_seconds": {"type": "number"}}},
+        {"required": ["attested"], "properties": {"attested": {"const": True}}},
+        {"required": ["task"], "properties": {"task": {"const": True}}},
+    ],
+}
+"""Fields of which one has to be there, which msgspec's schema has no word for."""
 
 
 def ref(name: str) -> Schema:
@@ -98,9 +124,23 @@ def shape(properties: Schema, *, required: tuple[str, ...] | None = None, **more
 def components() -> Schema:
     """Every named shape: what msgspec decodes and encodes, and what is described by hand beside it."""
     _, made = msgspec.json.schema_components(
-        [Answer, Enforcement, GlassReview, KillSwitch, NewOutcome, NewRule, Withdrawal],
+        [
+            Answer,
+            Document,
+            Enforcement,
+            GlassReview,
+            KillSwitch,
+            NewOutcome,
+            NewPolicy,
+            NewRule,
+            Reauthorisation,
+            Withdrawal,
+        ],
         ref_template="#/components/schemas/{name}",
     )
+    for name, choices in ONE_OF_THESE.items():
+        made[name] = {**made[name], "anyOf": choices}
+    made["NewPolicy"]["properties"]["document"] = ref("Document")
     return {**made, **_written()}
 
 
