@@ -17,6 +17,7 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 from detector.engine import Vitals
+from detector.engine.records import Announcement
 from detector.rules import RuleChange, RuleState, Stage
 
 Child = TypeVar("Child", Counter, Gauge, Histogram)
@@ -161,6 +162,8 @@ class Telemetry:
             self._rule_hits.labels(stage=stage, denied="no")
         for state in get_args(RuleState):
             self._rules.labels(state=state)
+        for kind in get_args(Announcement):
+            self._announced.labels(kind=kind)
         for why in REFUSALS:
             self._refused.labels(why=why)
         for limit in LIMITS:

@@ -59,7 +59,8 @@ def transmitter(
         )
     except (StreamsFull, OSError, sqlite3.Error) as error:
         streams.close()
-        raise SignalsUnusable(f"signals: {error}") from None
+        where = f"signals.ca_file: {settings.ca_file}" if isinstance(error, OSError) else "signals"
+        raise SignalsUnusable(f"{where}: {error}") from None
 
 
 def streams_of(settings: SignalSettings, *, created: float) -> Mapping[str, Stream]:

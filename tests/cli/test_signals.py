@@ -143,7 +143,7 @@ def about(body: bytes) -> str:
 @pytest.mark.process
 @pytest.mark.slow
 def test_killed_again_and_again_a_server_tells_everything_in_order(tokens: dict[str, str]) -> None:
-    """kill -9 while it announces and delivers: every credential is told of, in order, and a repetition is its twin."""
+    """kill -9 while it announces and delivers: every credential is told of, and a repetition is the same token."""
     inbox = Inbox().start()
     config, expected = configured(inbox), []
     for turn in range(ROUNDS):
@@ -209,8 +209,8 @@ def test_a_receiver_polls_a_running_server(tokens: dict[str, str]) -> None:
         ('[signals.streams.siem]\nendpoint = "https://siem.example/"', "issuer"),
         ('[signals.streams.SIEM]\nendpoint = "https://siem.example/"\nformat = "ocsf"', "small letters"),
         ('[signals.streams.a]\nendpoint = "https://a.example/"\nformat = "ocsf"\nsecret_file = "gone"', "secret_file"),
-        ('[signals.streams.a]\nendpoint = "https://a.example/"\nformat = "ocsf"\n[signals]\nca_file = "gone"', "TOML"),
-        ('issuer = "https://assayer.example"\nca_file = "gone"', "signals:"),
+        ('issuer = "https://assayer.example"\nca_file = "gone"', "signals.ca_file: gone"),
+        ('issuer = "https://assayer.example"\nca_file = "assayer.toml"', "signals.ca_file: assayer.toml"),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_line(assayer: Assayer, line: str, said: str) -> None:

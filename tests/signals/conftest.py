@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -111,6 +112,7 @@ class Inbox:
     answers: Callable[[Got], tuple[int, dict[str, str], bytes]] = field(default=lambda _got: (202, {}, b""))
     got: list[Got] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
     gone: bool = False
 
     def start(self) -> Inbox:
@@ -144,6 +146,8 @@ class Inbox:
         self._server = Quiet(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         return self

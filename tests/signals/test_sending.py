@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from detector.engine.records import Announced
 from detector.signals import sending, webhook
@@ -213,3 +220,49 @@ def test_a_webhooks_receiver_refuses_by_status(desk: Desk, inbox: Inbox, status:
     """400 and 422 are its last word on one message; what can be set right is sent again."""
     inbox.answers = answering(status)
     assert isinstance(sent(desk, stream(endpoint=inbox.url, form="webhook")), Refused) is final
+
+
+# -- TLS -------------------------------------------------------------------------------------------------
+
+
+def certified(folder: Path, name: str) -> tuple[Path, Path]:
+    """A certificate that vouches for itself, for one host; and its key."""
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / f"{name}.pem", folder / f"{name}.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    no_password = serialization.NoEncryption()
+    private.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, no_password))
+    return certificate, private
+
+
+@pytest.mark.parametrize(
+    ("named", "believed", "taken"),
+    [("localhost", True, True), ("other.example", True, False), ("localhost", False, False)],
+)
+def test_a_receiver_is_who_its_certificate_says(
+    desk: Desk, tmp_path: Path, named: str, *, believed: bool, taken: bool
+) -> None:
+    """Though we connect to an address: the name in the URL is the one that the certificate has to be for."""
+    certificate, key = certified(tmp_path, named)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    secure = Inbox(tls=context).start()
+    to = stream(endpoint=f"https://localhost:{secure.port}/events")
+    outcome = sent(desk, to, ca_file=str(certificate) if believed else "")
+    secure.stop()
+    assert (outcome == Delivered()) is taken
+    assert [got.headers["Host"] for got in secure.got] == [f"localhost:{secure.port}"] * taken
