@@ -206,7 +206,7 @@ def test_nothing_but_broken_records_takes_no_longer_each(name: str) -> None:
 
 @pytest.mark.parametrize("size", [1 << 18, 1_000])
 def test_none_of_many_broken_records_hides_the_next(size: int) -> None:
-    """Over any number of stretches of a stream each broken record is one rejection, and the good one at its end is read."""
+    """Over any number of stretches each broken record is one rejection, and the good one at the end is read."""
     count = 20_000
     found = pieces(b"[\n" + b'  {"a" 1{\n' * count + b'  {"n": 1}\n]', size)
     assert [piece.line for piece in found if piece.reason] == list(range(2, count + 2))
