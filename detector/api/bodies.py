@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 from starlette.types import Receive, Scope
 
-from detector.api.limits import declared_too_large, gunzip, read_body
+from detector.api.limits import STRANGER, STRANGER_BYTES, declared_too_large, gunzip, read_body
 from detector.api.problems import Problem, invalid
 
 Document = TypeVar("Document")
@@ -28,8 +28,10 @@ _NAMED: Final = re.compile(r"(?:missing required|unknown) field `(?P<name>[^`]+)
 
 
 async def raw_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The body's bytes. Raises a `Problem`: 413 past `limit`, 408 where it does not arrive."""
+    """The body's bytes. Raises a `Problem`: 413 past `limit` or a stranger's, 408 where it does not arrive."""
     headers = headers_of(scope)
+    if STRANGER in scope:
+        limit = min(limit, STRANGER_BYTES)
     too_large = declared_too_large(headers.get(b"content-length"), limit)
     if too_large is not None:
         raise too_large
@@ -64,6 +66,13 @@ async def _arriving(receive: Receive, limit: int) -> bytes:
         raise Problem(408, f"the body did not arrive within {BODY_SECONDS:g} seconds") from None
     finally:
         timer.cancel()
+
+
+def may_be_large(scope: Scope, limit: int) -> bool:
+    """Whether a body may turn out larger than `limit`: it says so, does not say how large it is, or is packed."""
+    headers = headers_of(scope)
+    length = headers.get(b"content-length")
+    return b"content-encoding" in headers or length is None or not length.isdigit() or int(length) > limit
 
 
 def headers_of(scope: Scope) -> Mapping[bytes, bytes]:

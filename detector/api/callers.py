@@ -87,6 +87,13 @@ class Gate:
         """
         return role in caller.roles or (caller.local and not self._tokens.ever_made(role))
 
+    def stranger(self, caller: Caller) -> bool:
+        """Whether nothing that this caller sends is believed: it is on this machine, and who is known has a token.
+
+        It is answered all the same, from what others leave.
+        """
+        return caller.local and self._tokens.ever_made("broker") and self._tokens.ever_made("ingest")
+
     def _bearer(self, credentials: bytes) -> Caller:
         scheme, _, secret = credentials.partition(b" ")
         if scheme.lower() != b"bearer":

@@ -14,7 +14,7 @@ from structlog.typing import FilteringBoundLogger
 
 from detector.api.bodies import headers_of
 from detector.api.callers import SCOPE_KEY, Gate, Refused, address_of
-from detector.api.limits import Limits, Rate
+from detector.api.limits import STRANGER, STRANGERS, Limits, Rate
 from detector.api.problems import Problem, failed, log_unavailable
 from detector.engine.ports import LogUnavailable
 from detector.telemetry import Telemetry
@@ -70,6 +70,7 @@ class Door:
         failures = limits.failures_per_minute
         self._failures = Rate(per_second=failures / 60.0, burst=failures)
         self._inside = 0
+        self._strangers = 0
         self._prefix = secrets.token_hex(6)
         self._numbers = count(1)
 
@@ -97,14 +98,13 @@ class Door:
             await self._answer(exchange, failed())
         finally:
             self._inside -= 1
+            self._strangers -= STRANGER in scope
             self._tell(scope, exchange, time.perf_counter() - started)
 
     def _admit(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         vital = scope["path"] in VITAL
         if self._inside > self._limits.concurrent_requests and not vital:
-            self._telemetry.limited("concurrency")
-            retry = {"Retry-After": str(BUSY_RETRY_SECONDS)}
-            raise Problem(503, "too many requests are being answered at once", headers=retry)
+            raise self._too_many("too many requests are being answered at once")
         address = address_of(scope)
         try:
             caller = self._gate.admit(scope, headers)
@@ -114,7 +114,16 @@ class Door:
             raise  # wrong guesses must not shut out the broker behind the same address
         if not vital:
             self._within("rate", self._rate.wait(caller.key))
+            if self._gate.stranger(caller):
+                if self._strangers >= STRANGERS:
+                    raise self._too_many("too many requests without a token are being answered at once")
+                self._strangers += 1
+                scope[STRANGER] = True
         scope[SCOPE_KEY] = caller
+
+    def _too_many(self, words: str) -> Problem:
+        self._telemetry.limited("concurrency")
+        return Problem(503, words, headers={"Retry-After": str(BUSY_RETRY_SECONDS)})
 
     def _within(self, limit: str, wait: float) -> None:
         if wait > 0:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import Future
+from contextlib import nullcontext
 from typing import Any, Final
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from detector.api.bodies import LINES, is_json, media_type, parse, raw_body
+from detector.api.bodies import LINES, is_json, may_be_large, media_type, parse, raw_body
 from detector.api.callers import authorise, caller_of
+from detector.api.limits import STRANGER
 from detector.api.problems import Problem, invalid
 from detector.api.score import respond
 from detector.api.service import Service, Turns
@@ -42,20 +44,30 @@ class Events:
         media = media_type(scope)
         if media not in LINES and not is_json(media):
             raise Problem(415, "Content-Type: must be application/json or application/x-ndjson")
+        large = STRANGER not in scope and may_be_large(scope, service.limits.request_bytes)
+        async with service.large if large else nullcontext():
+            taken = await self._take_in(scope, receive, dialect, trusted=service.gate.trusts(caller, "ingest"))
+        await respond(send, taken.answer())
+
+    async def _take_in(self, scope: Scope, receive: Receive, dialect: str, *, trusted: bool) -> _Taken:
+        """Read, decode and observe a body, and wait until that is durable."""
+        service = self._service
         body = await raw_body(scope, receive, service.limits.events_bytes)
         taken = _Taken(service)
-        trusted = service.gate.trusts(caller, "ingest")
-        turns = Turns()
-        for name, event in decode_body(body, dialect=dialect, on_rejected=taken.rejected):
-            service.engine.observe(event, trusted=trusted)
-            taken.accepted[name] += 1
-            if taken.total() % FLUSH_EVERY == 0:
-                await taken.durable()
-            await turns.rest()
-        if not taken.total() and media not in LINES:
+        async with service.long_work(scope):
+            turns = Turns()
+            for found in decode_body(body, dialect=dialect, on_rejected=taken.rejected):
+                if found is not None:
+                    name, event = found
+                    service.engine.observe(event, trusted=trusted)
+                    taken.accepted[name] += 1
+                    if taken.total() % FLUSH_EVERY == 0:
+                        await taken.durable()
+                await turns.rest()
+        if not taken.total() and media_type(scope) not in LINES:
             _must_hold_records(body)
         await taken.durable()
-        await respond(send, taken.answer())
+        return taken
 
 
 class _Taken:

@@ -17,6 +17,19 @@ CALLERS_REMEMBERED: Final = 4_096
 """Callers whose rate is kept; the one that has been silent longest is forgotten
 first, so that inventing addresses does not grow memory."""
 
+STRANGER: Final = "assayer.stranger"
+"""What is left in a request's scope where a stranger sent it (see `callers.Gate.stranger`)."""
+
+STRANGERS: Final = 64
+"""Requests of strangers in progress at once: a sixteenth of all that may be, so that a neighbour who holds on to
+his, or asks without end, keeps nobody out who has a token, nor waiting past a deadline."""
+
+STRANGER_BYTES: Final = 65_536
+"""The largest body of a stranger: many requests or events, and in the worst case a twentieth of a second's work."""
+
+LARGE_AT_ONCE: Final = 4
+"""Bodies larger than a request that are taken in at once, of everybody together; others wait for their turn."""
+
 GZIP_WINDOW: Final = 31
 """zlib's word for "expect a gzip header"."""
 

@@ -60,10 +60,11 @@ class ScoreBatch:
         if len(records) > service.limits.batch_items:
             raise Problem(413, f"a batch holds at most {service.limits.batch_items} requests")
         asked: list[Asked | Problem] = []
-        turns = Turns()
-        for record in records:
-            asked.append(_ask_or_problem(service, caller, record))
-            await turns.rest()
+        async with service.long_work(scope):
+            turns = Turns()
+            for record in records:
+                asked.append(_ask_or_problem(service, caller, record))
+                await turns.rest()
         records_made = [member.durable for member in asked if isinstance(member, Asked) and member.durable is not None]
         if records_made:  # they become durable in their order: one wait, for the last, is enough for all
             await service.durability.of(records_made[-1])

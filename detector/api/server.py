@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
+
+from detector.api.connections import MOST_CONNECTIONS, Lobby, connections_allowed
 
 DRAIN_SECONDS: Final = 10
 """How long requests under way may take to end once the server has been told to stop."""
@@ -31,7 +34,14 @@ COLLECT_AFTER: Final = (20_000, 20, 50)
 collector walks it over and over, which was measured to be two fifths of what a score costs."""
 
 
-def settings(app: ASGIApp, *, host: str, port: int, drain_seconds: int = DRAIN_SECONDS) -> uvicorn.Config:
+def settings(
+    app: ASGIApp,
+    *,
+    host: str,
+    port: int,
+    drain_seconds: int = DRAIN_SECONDS,
+    most_connections: int = MOST_CONNECTIONS,
+) -> uvicorn.Config:
     """uvicorn's configuration.
 
     Not a matter of taste: with `proxy_headers` on, anybody could claim to be on
@@ -43,7 +53,7 @@ def settings(app: ASGIApp, *, host: str, port: int, drain_seconds: int = DRAIN_S
         host=host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=cast("type[asyncio.Protocol]", Lobby(most_connections)),  # uvicorn calls it, as it would a class
         ws="none",
         lifespan="on",
         log_config=None,
@@ -69,7 +79,9 @@ def serve(
     `on_ready` is told the URL once connections are accepted; port 0 takes a free
     one. Raises `SystemExit` where the address cannot be had.
     """
-    server = _Announcing(settings(app, host=host, port=port, drain_seconds=drain_seconds), on_ready)
+    most = connections_allowed()
+    config = settings(app, host=host, port=port, drain_seconds=drain_seconds, most_connections=most)
+    server = _Announcing(config, on_ready)
     with _ending_quietly(), _collecting_less(), _switching_sooner():
         server.run()
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
 from typing import Final
 
+from starlette.types import Scope
 from structlog.typing import FilteringBoundLogger
 
 from detector.api.access import Readings
 from detector.api.callers import Gate
 from detector.api.durability import Durability
-from detector.api.limits import Limits
+from detector.api.limits import LARGE_AT_ONCE, STRANGER, Limits
 from detector.engine import Engine
 from detector.engine.ports import Log
 from detector.signals.transmitter import Transmitter
@@ -42,6 +44,12 @@ class Service:
     logger: FilteringBoundLogger
     clock: Callable[[], float]
     signals: Transmitter | None = None
+    large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))
+    strangers: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def long_work(self, scope: Scope) -> AbstractAsyncContextManager[object]:
+        """Taken around long work: strangers do theirs one after the other, so that it costs others one turn in two."""
+        return self.strangers if STRANGER in scope else nullcontext()
 
 
 class Turns:

@@ -159,7 +159,7 @@ class StoredRules:
     def _view(self, rule: Rule) -> dict[str, Any]:
         from detector.api.wire import rule_view
 
-        return rule_view(rule, hits=self._engine.hits(rule.id), now=time.time())
+        return rule_view(rule, hits=self._engine.hits(rule.id), now=self._engine.now())
 
 
 @contextmanager

@@ -129,7 +129,7 @@ def opened_store(settings: Settings, tally: Tally, *, history: bool) -> StoreSin
 
     clock = EventClock(limit=time.time) if history else None
     try:
-        store = embedded(settings, clock=clock or time.time, warn=complain, grouper=group_peers)
+        store = embedded(settings, clock=clock, warn=complain, grouper=group_peers)
     except StoreError as error:
         raise Complaint(str(error)) from None
     return StoreSink(store, tally, clock)

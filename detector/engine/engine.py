@@ -269,6 +269,10 @@ class Engine:
         for rule, results in zip(rules, self._backtester(rules, self.state.policy), strict=True):
             self.take_backtest(rule.id, results)
 
+    def now(self) -> float:
+        """The log's time (Unix seconds): by it rules end, risk fades and lessons are learnt."""
+        return self._journal.now()
+
     def vitals(self) -> Vitals:
         """How the engine is, cheaply."""
         return views.vitals(self.state, self._journal.log.head(), self._journal.now())

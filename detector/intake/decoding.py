@@ -31,6 +31,14 @@ class Decoding:
 
     def events(self, pieces: Iterable[Piece]) -> Iterator[tuple[str, Event]]:
         """(dialect, event) of every record that can be read; the others go to `on_rejected`."""
+        for found in self.read(pieces):
+            if isinstance(found, Rejected):
+                self._on_rejected(found)
+            else:
+                yield found
+
+    def read(self, pieces: Iterable[Piece]) -> Iterator[tuple[str, Event] | Rejected]:
+        """(dialect, event) of every record that can be read, and in their places those that cannot."""
         line_of = native.decode_line
         for piece in pieces:
             # A typed look at the whole line first: it accepts nothing but our own events.
@@ -45,37 +53,37 @@ class Decoding:
         """Say that the stream could not be read beyond `line`."""
         self._on_rejected(Rejected(self._file, line, reason, self._last))
 
-    def _slowly(self, piece: Piece) -> Iterator[tuple[str, Event]]:
+    def _slowly(self, piece: Piece) -> Iterator[tuple[str, Event] | Rejected]:
         if piece.reason is not None:
-            self._reject(piece, piece.reason, piece.member)
+            yield self._rejected(piece, piece.reason, piece.member)
             return
         try:
             document = parse(piece.body)
         except Unparsable as error:
-            self._reject(piece, str(error), piece.member)
+            yield self._rejected(piece, str(error), piece.member)
             return
         several = isinstance(document, list) or _holds_list(document)
         for count, record in enumerate(records(document), start=1):
             yield from self._record(piece, record, count if several else piece.member)
 
-    def _record(self, piece: Piece, record: Any, member: int | None) -> Iterator[tuple[str, Event]]:
+    def _record(self, piece: Piece, record: Any, member: int | None) -> Iterator[tuple[str, Event] | Rejected]:
         if not isinstance(record, Mapping):
-            self._reject(piece, "is no JSON object", member)
+            yield self._rejected(piece, "is no JSON object", member)
             return
         dialect = self._fixed or recognise(record)
         if dialect is None:
-            self._reject(piece, _UNKNOWN, member, known=False)
+            yield self._rejected(piece, _UNKNOWN, member, known=False)
             return
         self._last = dialect
         decoded = DIALECTS[dialect](record)
         if isinstance(decoded, Unreadable):
-            self._reject(piece, decoded.reason, member)
+            yield self._rejected(piece, decoded.reason, member)
             return
         for event in decoded:
             yield dialect, event
 
-    def _reject(self, piece: Piece, reason: str, member: int | None, *, known: bool = True) -> None:
-        self._on_rejected(Rejected(self._file, piece.line, reason, self._last if known else None, member))
+    def _rejected(self, piece: Piece, reason: str, member: int | None, *, known: bool = True) -> Rejected:
+        return Rejected(self._file, piece.line, reason, self._last if known else None, member)
 
 
 def _holds_list(document: Any) -> bool:

@@ -25,10 +25,16 @@ _CONTAINER: Final = re.compile(
     rf'\{{\s*(?:"[^"\\]{{0,100}}"\s*:\s*{_VALUE}\s*,\s*){{0,20}}"(?:{"|".join(LISTS)})"\s*:\s*\['
 )
 _KEY: Final = re.compile(r'"[^"\\\n]*"\s*:\s*')
-_TOKENS: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]]')
+_BRACKET: Final = re.compile(r'["{}\[\]]')
+_STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _DECODER: Final = json.JSONDecoder()
 _NEAR_THE_END: Final = 16  # characters in which an escape or a literal may have been cut
-_KEPT_BEHIND: Final = 1 << 20  # characters already read that may lie in memory before they are dropped
+_KEPT_BEHIND: Final = 1 << 16  # characters already read that may lie in memory before they are dropped
+_STRETCH: Final = (
+    1 << 16
+)  # bytes taken in at a time: the standard decoder counts all lines before an error, for its text
+_WIDEST_INDENT: Final = 200  # characters before a record on its line; what has more before it did not begin the line
+_DEEP: Final = 500  # brackets stepped over at once where they are nested too deeply to be read
 
 
 class _Cut(Exception):
@@ -37,6 +43,10 @@ class _Cut(Exception):
 
 class _Broken(Exception):
     """The value is no JSON."""
+
+
+class _Deep(_Broken):
+    """Nobody can read it."""
 
 
 class Documents:
@@ -54,9 +64,10 @@ class Documents:
 
     def feed(self, chunk: bytes) -> Iterator[Piece]:
         """The records that are whole now."""
-        self._take(self._decoder.decode(chunk))
-        if len(self._text) - self._at >= self._needed:
-            yield from self._records(final=False)
+        for at in range(0, len(chunk), _STRETCH):
+            self._take(self._decoder.decode(chunk[at : at + _STRETCH]))
+            if len(self._text) - self._at >= self._needed:
+                yield from self._records(final=False)
 
     def finish(self) -> Iterator[Piece]:
         """What is left when nothing more will come."""
@@ -68,7 +79,7 @@ class Documents:
 
     def _take(self, text: str) -> None:
         if self._at > _KEPT_BEHIND:
-            self._text, self._at = self._text[self._at :], 0
+            self._text, self._at = self._text[self._at - _WIDEST_INDENT :], _WIDEST_INDENT
         self._text += text
 
     def _records(self, *, final: bool) -> Iterator[Piece]:
@@ -81,16 +92,26 @@ class Documents:
             try:
                 yield from self._step(self._text[self._at])
             except _Cut:
-                left = len(self._text) - self._at
-                if not final and left <= self._longest:
-                    self._needed = 2 * left  # reading a value again only when it has doubled costs no more than once
+                if self._waits(final=final):
                     return
                 reason = "ends in the middle" if final else f"is longer than {self._longest >> 20} MiB"
                 yield self._rejection(reason)
-                self._recover()
+                end = self._behind()
+                self._move(len(self._text) if end is None else end)
             except _Broken as error:
+                end = self._behind(deep=isinstance(error, _Deep))
+                if end is None and self._waits(final=final):
+                    return
                 yield self._rejection(f"is not JSON: {error}")
-                self._recover()
+                self._move(len(self._text) if end is None else end)
+
+    def _waits(self, *, final: bool) -> bool:
+        """Whether more text may tell; then it is looked at again when there is twice as much, which costs no more."""
+        left = len(self._text) - self._at
+        if final or left > self._longest:
+            return False
+        self._needed = 2 * left
+        return True
 
     def _step(self, first: str) -> Iterator[Piece]:
         if self._inside and first == self._inside[-1]:
@@ -144,29 +165,45 @@ class Documents:
                 raise _Cut from None
             raise _Broken(f"{error.msg[:1].lower()}{error.msg[1:]}, {error.pos - at} characters on") from None
         except RecursionError:
-            raise _Broken("nested too deeply") from None
+            raise _Deep("nested too deeply") from None
         return end
 
-    def _recover(self) -> None:
-        """Step over a broken record: to where its braces close, or to the next line that begins as it did."""
-        start = self._at
-        before = self._text.rfind("\n", 0, start) + 1
-        indent = self._text[before:start]
-        if indent.strip(" \t"):
-            ends = [self._balanced(start)]
-        else:
-            following = self._text.find(f"\n{indent}{{", start + 1)
-            ends = [following if following >= 0 else None, self._balanced(start)]
-        known = [end for end in ends if end is not None]
-        self._move(min(known) if known else len(self._text))
+    def _behind(self, *, deep: bool = False) -> int | None:
+        """Behind a broken record: where its braces close, or the next line begins as it did; None where neither is.
 
-    def _balanced(self, start: int) -> int | None:
-        """Where the brackets opened at `start` are closed again; None where they are not."""
-        depth = 0
-        for token in _TOKENS.finditer(self._text, start):
-            depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(token[0], 0)
+        Nothing is looked through twice, for a stream may hold nothing but broken records.
+        """
+        start, text = self._at, self._text
+        before = text.rfind("\n", max(start - _WIDEST_INDENT, 0), start) + 1
+        indent = text[before:start] if before or start <= _WIDEST_INDENT else None
+        following = -1
+        if indent is not None and not indent.strip(" \t"):
+            following = text.find(f"\n{indent}{{", self._past(start) if deep else start + 1)
+        end = self._balanced(start, following if following >= 0 else len(text))
+        return following if end is None and following >= 0 else end
+
+    def _past(self, start: int) -> int:
+        """Behind so many brackets that what follows is not as deep as what could not be read."""
+        at = start
+        for _, token in zip(range(_DEEP), _BRACKET.finditer(self._text, start), strict=False):
+            at = token.end()
+        return at
+
+    def _balanced(self, start: int, until: int) -> int | None:
+        """Where the brackets opened at `start` are closed again; None where they are not, or not before `until`."""
+        text, depth, at, plain = self._text, 0, start, start
+        while (token := _BRACKET.search(text, at, until)) is not None:
+            at = token.end()
+            if token[0] == '"':
+                string = _STRING.match(text, token.start(), until) if at > plain else None
+                if string is not None:
+                    at = string.end()
+                elif at > plain:  # it has no end on its line, and so has no other quote behind it there
+                    plain = text.find("\n", at, until) % (until + 1)
+                continue
+            depth += 1 if token[0] in "{[" else -1
             if depth <= 0:
-                return token.end()
+                return at
         return None
 
     def _move(self, to: int) -> None:

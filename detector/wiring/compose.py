@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from detector.store.sqlite import Rotation
 from detector.wiring.history import backtests
 from detector.wiring.retention import compacted, forget
 from detector.wiring.settings import Settings
+from detector.wiring.wall_clock import WallClock
 
 TOKENS_NAME: Final = "tokens.json"
 
@@ -98,17 +98,18 @@ def embedded(
     settings: Settings,
     *,
     warn: Callable[[str], None],
-    clock: Clock = time.time,
+    clock: Clock | None = None,
     ear: Ear | None = None,
     grouper: Grouper | None = None,
 ) -> Embedded:
     """The engine that goes on where the data directory's log ends; `warn` hears of snapshots that are refused.
 
-    Without a `grouper` its owner groups peers, on a thread where nobody waits.
+    Without a `clock` it goes by the machine's; without a `grouper` its owner groups peers, where nobody waits.
 
     Raises `detector.store.errors.StoreError` where the directory is held by
     another process or holds no log of ours.
     """
+    wall = WallClock()
     log = SqliteLog(settings.server.data, warn=warn)
     try:
         snapshots = FileSnapshots(settings.server.data, anchor=log.anchor, base=log.base, warn=warn)
@@ -117,12 +118,13 @@ def embedded(
             policy=policy,
             log=log,
             snapshots=snapshots,
-            clock=clock,
+            clock=clock or wall,
             ear=ear,
             warn=warn,
             grouper=grouper,
             redaction=_redaction(settings, warn),
         )
+        wall.begin(engine.state.memory.stamp)
     except BaseException:
         log.close()
         raise

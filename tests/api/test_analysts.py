@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from detector.api.limits import Limits
+from detector.rules import Selector
 from tests.api.conftest import GRANT, House, issuance
 from tests.api.test_score import StuckLog
 
@@ -206,3 +208,31 @@ def test_a_change_of_rules_says_whether_it_is_durable(make_house: Callable[..., 
     assert made(house)["recorded"] is False
     assert house.score().json()["verdict"] == "deny"
     log.let_go()
+
+
+def test_a_rule_has_ended_when_the_log_says_so(house: House) -> None:
+    """Its state is told by the log's time, by which it denies or not, also where the machine's clock was set back."""
+    rule = house.ask("POST", "/v1/deny-rules", role="operator", json={**RULE, "lifetime_seconds": 3_600}).json()
+    house.clock.now += 7_200
+    house.score()
+    house.clock.now -= 7_200
+    assert house.ask("GET", f"/v1/deny-rules/{rule['id']}", role="analyst").json()["state"] == "expired"
+
+
+def test_others_have_their_turn_while_many_rules_are_listed(house: House) -> None:
+    """A list of thousands is made with stops for breath."""
+    house.engine._backtester = None
+    for number in range(6_000):
+        house.engine.propose_rule(Selector(requester=f"r{number}"), by="me", reason="x", lifetime_seconds=60.0)
+
+    async def story() -> tuple[int, int]:
+        listing = asyncio.create_task(house.asking("GET", "/v1/deny-rules", role="analyst"))
+        turns = 0
+        while not listing.done():
+            await asyncio.sleep(0)
+            turns += 1
+        return turns, len((await listing).json()["deny_rules"])
+
+    turns, listed = house.run(story())
+    assert listed == 6_000
+    assert turns > 12, "a list made in one breath takes a handful of turns"

@@ -15,7 +15,8 @@ Line = Callable[..., bytes]
 
 def read(body: bytes, rejections: list[Rejected], dialect: str = "native") -> list[str]:
     """The ids of the events in a body."""
-    return [event.id for _, event in decode_body(body, dialect=dialect, on_rejected=rejections.append)]
+    found = list(decode_body(body, dialect=dialect, on_rejected=rejections.append))
+    return [one[1].id for one in found if one is not None]
 
 
 def test_lines_and_arrays_say_the_same(usage: Line, rejections: list[Rejected]) -> None:
@@ -49,3 +50,11 @@ def test_nonsense_is_rejected_never_raised(body: bytes, rejections: list[Rejecte
     assert read(body, rejections) == []
     assert all(found.line >= 1 for found in rejections)
     assert bool(rejections) == (body.strip() not in {b"", b"[]"})
+
+
+def test_whoever_reads_can_rest_behind_every_record(usage: Line, rejections: list[Rejected]) -> None:
+    """What is rejected comes as a None in its place, so that a body full of it is not one long breath."""
+    body = b"\n".join([b"x", usage("a"), b"5", b"x"])
+    found = list(decode_body(body, dialect="native", on_rejected=rejections.append))
+    assert [one is None for one in found] == [True, False, True, True]
+    assert [one.line for one in rejections] == [1, 3, 4]

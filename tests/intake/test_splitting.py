@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -178,3 +179,35 @@ def test_random_damage_never_raises() -> None:
             data[at : at + dice.randint(0, 3)] = bytes(dice.choices(b'{}[]",:\\\n \xff\x00a1', k=dice.randint(0, 3)))
         for piece in pieces(bytes(data), dice.choice([1, 13, 1 << 18])):
             assert piece.line >= 1
+
+
+NASTY = {
+    "unclosed": b'{"a" 1{\n',
+    "unclosed and indented": b'  {"a" 1{\n',
+    "one behind the other": b'{"a" 1} ',
+    "quotes without end": b'{"a" "\\"\n',
+    "open braces": b"{\n",
+    "containers": b'{"Records":[\n',
+    "escaped quotes": b'\\"',
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nothing_but_broken_records_takes_no_longer_each(name: str) -> None:
+    """Eight times as many take no more than some eight times as long: a stranger's body must not hold the server."""
+    taken = []
+    for count in (2_000, 16_000):
+        began = time.process_time()
+        found = pieces(b'[\n{"a" 1 ' + NASTY[name] * count)
+        taken.append(time.process_time() - began)
+        assert any(piece.reason for piece in found)
+    assert taken[1] < 24 * taken[0] + 0.5
+
+
+@pytest.mark.parametrize("size", [1 << 18, 1_000])
+def test_none_of_many_broken_records_hides_the_next(size: int) -> None:
+    """Over any number of stretches each broken record is one rejection, and the good one at the end is read."""
+    count = 20_000
+    found = pieces(b"[\n" + b'  {"a" 1{\n' * count + b'  {"n": 1}\n]', size)
+    assert [piece.line for piece in found if piece.reason] == list(range(2, count + 2))
+    assert found[-1].body == b'{"n": 1}'
