@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from typing import Final, Literal, TypeAlias
 
-import msgspec
 from msgspec import Struct
 
 from detector.baselines.peers import Grouping
@@ -333,75 +332,3 @@ class Entry(Struct, frozen=True):
     position: int
     stamp: float
     record: Record
-
-
-class _IssuanceObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="issuance_observed"):
-    """How `Observed` is written: msgspec tells event types apart by the record's tag only."""
-
-    event: Issuance
-
-
-class _UsageObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="usage_observed"):
-    """As `_IssuanceObserved`."""
-
-    event: Usage
-
-
-class _LifecycleObserved(Observed, frozen=True, kw_only=True, omit_defaults=True, tag="lifecycle_observed"):
-    """As `_IssuanceObserved`."""
-
-    event: Lifecycle
-
-
-_Written: TypeAlias = (
-    Configured
-    | Recalibrated
-    | Decided
-    | _IssuanceObserved
-    | _UsageObserved
-    | _LifecycleObserved
-    | Released
-    | RuleChanged
-    | OutcomeRecorded
-    | KillSwitchTurned
-    | BreakGlassReviewed
-    | Announced
-    | PolicyTried
-    | PolicyApplied
-    | IntentReauthorised
-    | PeersAssigned
-    | Accessed
-    | KeyRotated
-    | Compacted
-)
-_OBSERVED: Final[dict[type, type[Observed]]] = {
-    Issuance: _IssuanceObserved,
-    Usage: _UsageObserved,
-    Lifecycle: _LifecycleObserved,
-}
-_DECODER: Final = msgspec.json.Decoder(_Written)
-_ENCODER: Final = msgspec.json.Encoder()
-
-
-def encode(record: Record) -> bytes:
-    """The record as JSON, one line, its kind under `type`."""
-    if isinstance(record, Observed):
-        record = _OBSERVED[type(record.event)](
-            event=record.event,
-            weighed=record.weighed,
-            deadline=record.deadline,
-            decision=record.decision,
-            rule=record.rule,
-            rule_stage=record.rule_stage,
-            rule_bit=record.rule_bit,
-            teaches=record.teaches,
-        )
-    return _ENCODER.encode(record)
-
-
-def decode(data: bytes) -> Record:
-    """The record that `encode` wrote. Raises `msgspec.ValidationError` for anything else."""
-    record: Record = _DECODER.decode(data)
-    if isinstance(record, Observed):
-        return Observed(**msgspec.structs.asdict(record))
-    return record

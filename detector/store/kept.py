@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from detector.engine.records import Compacted, decode
+from detector.engine.encoding import decode
+from detector.engine.records import Compacted
 from detector.store.errors import EntriesForgotten, LogDamaged
 from detector.store.rows import fetched
 from detector.store.schema import LOG_NAME

@@ -12,8 +12,9 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from detector.engine.encoding import decode
 from detector.engine.policy import Policy
-from detector.engine.records import Configured, Entry, decode
+from detector.engine.records import Configured, Entry
 from detector.proof import Inclusion, Verifier
 from detector.store import schema, tree
 from detector.store.errors import LogDamaged, StoreError

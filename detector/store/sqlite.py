@@ -15,8 +15,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from detector.engine.encoding import encode
 from detector.engine.ports import Clock, LogUnavailable
-from detector.engine.records import Entry, Record, encode
+from detector.engine.records import Entry, Record
 from detector.proof import Inclusion
 from detector.store import forgetting, keys, schema, tree
 from detector.store.checkpoint import Checkpointer

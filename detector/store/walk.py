@@ -13,7 +13,8 @@ from typing import Final, Protocol
 
 import msgspec
 
-from detector.engine.records import Entry, KeyRotated, decode
+from detector.engine.encoding import decode
+from detector.engine.records import Entry, KeyRotated
 from detector.proof import HASH_BYTES, TILE_HASHES, Tile, Tree, split
 from detector.store.rows import Row, page
 from detector.store.tree import tile

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from detector.engine import Engine
+from detector.engine.encoding import decode, encode
 from detector.engine.policy import DAY, Policy, Thresholds
-from detector.engine.records import Configured, Decided, Observed, Weighed, decode, encode
+from detector.engine.records import Configured, Decided, Observed, Weighed
 from detector.engine.state import State
 from detector.evidence import EvidenceModel
 from detector.store import MemorySnapshots

@@ -9,8 +9,9 @@ import pytest
 
 from detector.baselines.habits import COLD_EVENTS
 from detector.baselines.peers import SURE, Grouping, Placement, Profile
+from detector.engine.encoding import decode, encode
 from detector.engine.policy import COLD_SHARE, DAY
-from detector.engine.records import Decided, PeersAssigned, decode, encode
+from detector.engine.records import Decided, PeersAssigned
 from detector.events import Source
 from detector.training.peers import peer_groups
 from tests.engine.world import HOUR, World

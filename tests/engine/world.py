@@ -7,9 +7,10 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from detector.engine import Engine, Row
+from detector.engine.encoding import decode, encode
 from detector.engine.policy import DAY, Policy, RulePolicy, Thresholds
 from detector.engine.ports import LogUnavailable
-from detector.engine.records import Decided, Entry, Record, decode, encode
+from detector.engine.records import Decided, Entry, Record
 from detector.engine.state import State
 from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
 from detector.evidence import EvidenceModel, in_nats

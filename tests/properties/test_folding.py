@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detector.engine.records import Decided, Record, decode, encode
+from detector.engine.encoding import decode, encode
+from detector.engine.records import Decided, Record
 from detector.risk import ASKED_CAP, CAP
 from tests.contracts.some_records import records
 from tests.engine.world import World
