@@ -73,7 +73,7 @@ class Chores:
 
     async def _snapshot(self) -> None:
         if self._store.due():
-            await asyncio.to_thread(self._store.keep, *self._store.taken())
+            await asyncio.to_thread(self._store.fold_beside)
 
     async def _regroup(self) -> None:
         if self._store.engine.grouping_due():

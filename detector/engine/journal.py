@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from typing import Protocol
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Journal:
     ) -> None:
         self.log, self.ear, self._clock = log, ear, clock
         self._latest: Future[int] | None = None
-        self.state = _revived(policy, log, snapshots, warn)
+        self.state = revived(policy, log, snapshots, warn)
         memory = self.state.memory
         if not memory.configured or msgspec.json.encode(memory.policy) != msgspec.json.encode(policy):
             self.append(Configured(policy), self.now())
@@ -71,7 +72,15 @@ class Journal:
                 self.ear.found(reason.code)
 
 
-def _revived(policy: Policy, log: Log, snapshots: Snapshots | None, warn: Callable[[str], None] | None) -> State:
+class Readable(Protocol):
+    """A log, as far as folding it goes."""
+
+    def read(self, after: int = 0) -> Iterator[Entry]:
+        """The durable entries with a position greater than `after`, in order."""
+
+
+def revived(policy: Policy, log: Readable, snapshots: Snapshots | None, warn: Callable[[str], None] | None) -> State:
+    """The state at a log's end, from the newest snapshot that can be used; `policy` is for a log without any."""
     state = (_snapshot(snapshots, warn) if snapshots is not None else None) or State(policy)
     for entry in log.read(state.memory.position):
         state.fold(entry, judge.prepare)

@@ -16,6 +16,7 @@ from detector.engine.redaction import Redaction
 from detector.store import FileSnapshots, MemoryLog, SqliteLog
 from detector.store.keys import redaction as redaction_key
 from detector.store.sqlite import Rotation
+from detector.wiring.folding import Folding
 from detector.wiring.history import backtests
 from detector.wiring.retention import compacted, forget
 from detector.wiring.settings import Settings
@@ -35,6 +36,7 @@ class Embedded:
     log: SqliteLog
     snapshots: FileSnapshots
     directory: Path
+    folding: Folding
     warn: Callable[[str], None]
     saved: int = 0
 
@@ -42,23 +44,25 @@ class Embedded:
         """Whether a restart would have enough of a tail to fold that a snapshot pays."""
         return self.engine.position - self.saved >= SNAPSHOT_RECORDS
 
-    def taken(self) -> tuple[int, bytes]:
-        """The state now, with its position. On the engine's thread."""
-        return self.engine.position, self.engine.snapshot()
+    def fold_beside(self) -> None:
+        """Let another process make a snapshot of what the log has by now. On any thread; waits for it."""
+        self.saved = self.folding.run() or self.saved
 
-    def keep(self, position: int, state: bytes) -> None:
-        """Write a snapshot, on any thread; waits for the disk. One that fails is a warning: the log has everything."""
+    def save(self) -> None:
+        """Keep a snapshot of the state now, unless it is kept already, and let no other process make any more.
+
+        On the engine's thread; waits for the disk. One that fails is a warning: the log has everything.
+        """
+        self.folding.stop()
+        position = self.engine.position
+        if position == self.saved:
+            return
         try:
-            self.snapshots.save(position, state)
+            self.snapshots.save(position, self.engine.snapshot())
         except (OSError, ValueError, LogUnavailable) as error:
             self.warn(f"no snapshot was saved, a restart folds more of the log: {error}")
         else:
-            self.saved = max(self.saved, position)
-
-    def save(self) -> None:
-        """Keep a snapshot of the state now, unless it is kept already. On the engine's thread."""
-        if self.engine.position != self.saved:
-            self.keep(*self.taken())
+            self.saved = position
 
     def prove(self) -> None:
         """Backtest the rules that are not yet, against all that is in the log by now. For whoever may wait."""
@@ -128,7 +132,9 @@ def embedded(
     except BaseException:
         log.close()
         raise
-    return Embedded(engine=engine, log=log, snapshots=snapshots, directory=settings.server.data, warn=warn)
+    directory = settings.server.data
+    folding = Folding(directory, warn=warn)
+    return Embedded(engine=engine, log=log, snapshots=snapshots, directory=directory, folding=folding, warn=warn)
 
 
 def _redaction(settings: Settings, warn: Callable[[str], None]) -> Redaction | None:
