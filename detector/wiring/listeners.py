@@ -58,6 +58,11 @@ class SignalSettings(Section):
     ca_file: str = Field("", description="certificates of authorities to believe beside the system's, in PEM")
     streams: Mapping[str, StreamSettings] = Field({}, description="receivers that are pushed to")
 
+    @property
+    def names_credentials(self) -> bool:
+        """Whether receivers are told which credential should work no more."""
+        return bool(self.issuer) or any(stream.format != "ocsf" for stream in self.streams.values())
+
     @field_validator("issuer")
     @classmethod
     def is_issuer(cls, issuer: str) -> str:

@@ -320,6 +320,17 @@ class Settings(BaseSettings):
             shipped_model()
         return self
 
+    @model_validator(mode="after")
+    def receivers_recognise_credentials(self) -> Self:
+        """Refuse to tell receivers of credentials by a mark that only we can read."""
+        hashed = {"credential", "renewal_of"}.intersection(self.redaction.fields)
+        if hashed and self.signals.names_credentials:
+            raise ValueError(
+                f"redaction.fields: {min(hashed)} cannot be redacted where credentials are announced (signals):"
+                " receivers could not tell which is meant"
+            )
+        return self
+
     def issuer_thresholds(self) -> dict[str, Thresholds]:
         """Thresholds of each issuer that has its own, completed from the general ones."""
         general = Thresholds(step_up=self.policy.thresholds.step_up, deny=self.policy.thresholds.deny)

@@ -209,6 +209,7 @@ def test_a_receiver_polls_a_running_server(tokens: dict[str, str]) -> None:
         ('[signals.streams.siem]\nendpoint = "https://siem.example/"', "issuer"),
         ('[signals.streams.SIEM]\nendpoint = "https://siem.example/"\nformat = "ocsf"', "small letters"),
         ('[signals.streams.a]\nendpoint = "https://a.example/"\nformat = "ocsf"\nsecret_file = "gone"', "secret_file"),
+        ('[signals]\nissuer = "https://a.example"\n[redaction]\nfields = ["credential"]', "redaction.fields"),
         ('issuer = "https://assayer.example"\nca_file = "gone"', "signals.ca_file: gone"),
         ('issuer = "https://assayer.example"\nca_file = "assayer.toml"', "signals.ca_file: assayer.toml"),
     ],

@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from detector.engine import announcing
+from detector.engine import announcing, judge
 from detector.engine.agenda import Agenda, LeaseIndex
 from detector.engine.announcing import KEEPS, MEDIUM, level_of
-from detector.engine.joins import TASK_GRACE_SECONDS, Lease
+from detector.engine.joins import SKEW_SECONDS, TASK_GRACE_SECONDS, Lease
 from detector.engine.policy import Policy
 from detector.engine.recalls import STALE_SECONDS, Recalls
 from detector.engine.recent import Recent
-from detector.engine.records import Announced
+from detector.engine.records import Announced, Observed, Weighed
 from detector.features.facets import UNMINTED
 from detector.risk import LEAST_STEP
 from detector.rules import Selector
@@ -108,6 +108,22 @@ def test_a_requester_that_is_denied_loses_what_it_holds() -> None:
     assert found["c-long"] == BOTH
     assert "c-short" not in found
     assert all(record.expires is None or record.expires > world.clock.now - HOUR for record in told(world))
+
+
+def test_what_is_minted_after_a_deny_is_not_meant_by_it() -> None:
+    """Only what was held when it was denied: what comes later is judged by itself."""
+    world = World().live(2)
+    held = hold(world, "held")
+    standing = world.state.memory.standings[SERVICE]
+    standing.risk.observed, standing.risk.stamp = 18.0, world.clock.now
+    assert world.ask(**BOLD).answer == "deny"
+    world.wait(SKEW_SECONDS + 1)
+    event = msgspec.structs.replace(world.issuance(id="later"), expires_at=world.clock.now + HOUR)
+    journal = world.engine._journal
+    facets = judge.prepare_grant(world.state, event.grant, world.clock.now)
+    plain = Weighed(own=0, evidence=0, step=0, risk=0.0, verdict="allow")
+    journal.append(Observed(event=event, weighed=plain), world.clock.now, facets)
+    assert revoked(world) == {held: BOTH}
 
 
 def test_a_credential_is_announced_once_in_each_kind() -> None:

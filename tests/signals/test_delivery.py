@@ -10,12 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from detector.signals import couriers, transmitter
 from detector.signals.keys import SigningKeys
-from detector.signals.receivers import NewStatus
-from detector.signals.streams import Stream, Streams
+from detector.signals.receivers import NewStatus, Verify
+from detector.signals.streams import Stream, Streams, Verification
 from detector.signals.transmitter import Transmitter
 from tests.signals.conftest import ISSUER, Counted, Inbox, Log, decoded, revoked, risen, run, stream, until
 from tests.signals.test_findings import decided
@@ -164,7 +165,8 @@ def test_a_restart_goes_on_where_it_was(tmp_path: Path, log: Log, inbox: Inbox, 
     """The cursor is on the disk: nothing is sent twice after a stop in good order, and nothing is left out."""
     for number in range(10):
         log.append(revoked(number))
-    run(Office(tmp_path, log, keys).open(stream(endpoint=inbox.url)).serve(lambda: len(inbox.got) == 10))
+    first = Office(tmp_path, log, keys).open(stream(endpoint=inbox.url))
+    run(first.serve(lambda: first.streams.cursor("siem") == 10))
     for number in range(10, 15):
         log.append(revoked(number))
     again = Office(tmp_path, log, keys)
@@ -217,6 +219,32 @@ def test_a_paused_stream_holds_and_a_disabled_one_drops(office: Office, log: Log
 
 def _status(status: str) -> Any:
     return NewStatus(stream_id="siem", status=status)  # type: ignore[arg-type]
+
+
+def test_a_verification_event_is_pushed_when_it_may_be(office: Office, inbox: Inbox, keys: SigningKeys) -> None:
+    """At once, with its state, though nothing was announced; while the stream is paused it waits (SSF 1.0, 8.1.2.1)."""
+    receivers = office.transmitter.receivers
+    office.open(stream(endpoint=inbox.url))
+
+    async def work() -> None:
+        served = asyncio.create_task(office.serve(lambda: not office.streams.verifications("siem")))
+        for status in ("paused", "enabled"):
+            current = office.streams.get("siem")
+            assert current is not None
+            receivers.set_status(current, _status(status))
+            if status == "paused":
+                receivers.verify(current, Verify(stream_id="siem", state="s1"))
+                await asyncio.sleep(0.4)
+                assert inbox.got == []
+        await served
+
+    office.streams.verify("siem", Verification("v-1", "s0", time.time()))
+    office.streams.replace(msgspec.structs.replace(office.streams.all()[0], status="paused"))
+    run(work())
+    claims = [decoded(got.body, keys) for got in inbox.got]
+    uri = "https://schemas.openid.net/secevent/ssf/event-type/verification"
+    assert [one["events"][uri]["state"] for one in claims] == ["s0", "s1"]
+    assert {one["sub_id"]["id"] for one in claims} == {"siem"}
 
 
 def test_whose_token_was_revoked_gets_nothing_more(tmp_path: Path, log: Log, keys: SigningKeys, inbox: Inbox) -> None:
