@@ -10,8 +10,8 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-backtest bench-budget \
-  bench-calibration bench-cold bench-enforcement bench-explanations bench-memory bench-poisoning bench-reach \
-  bench-splice lock samples clean
+  bench-calibration bench-cold bench-enforcement bench-explanations bench-intents bench-maintenance bench-memory \
+  bench-poisoning bench-reach bench-splice lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,12 @@ bench-cold: $(READY)  ## cold identities: caught, and bothered
 
 bench-explanations: $(READY)  ## do verdicts flip without their top three reasons?
 	@$(BIN)/python -m bench.explanations $(ARGS)
+
+bench-intents: $(READY)  ## what pre-approved intents save in step-ups, and cost in attacks
+	@$(BIN)/python -m bench.intents $(ARGS)
+
+bench-maintenance: $(READY)  ## attacks inside declared maintenance, and what it quiets
+	@$(BIN)/python -m bench.maintenance $(ARGS)
 
 bench-poisoning: $(READY)  ## how long a patient thief needs, and a lasting change
 	@$(BIN)/python -m bench.poisoning $(ARGS)

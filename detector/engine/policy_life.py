@@ -6,7 +6,7 @@ from concurrent.futures import Future
 
 from detector.engine.journal import Journal
 from detector.engine.policy_memory import DRY_RUN_SECONDS
-from detector.engine.records import IntentReauthorised, PolicyApplied, PolicyTried
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.policies import Document, DryRun, digest
 
 

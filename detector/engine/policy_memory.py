@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct, field
 
-from detector.engine.records import IntentReauthorised, PolicyApplied, PolicyTried
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.features.rhythm import DAY
 from detector.policies import Document, DryRun, Intent, Intents, Limits, state
 

@@ -18,9 +18,10 @@ from msgspec import Struct
 from detector.baselines.peers import Grouping
 from detector.engine.budgets import Drawn
 from detector.engine.policy import Policy, Thresholds
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 from detector.evidence import quantise
-from detector.policies import Advice, Document, DryRun
+from detector.policies import Advice
 from detector.rules import Rule, RuleChange, Stage
 from detector.verdict import AnswerMode, Reason, Verdict
 
@@ -223,35 +224,6 @@ class Announced(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="anno
     expires: float | None = None
     before: RiskLevel | None = None
     after: RiskLevel | None = None
-
-
-class PolicyTried(Struct, frozen=True, kw_only=True, tag="policy_tried"):
-    """A policy document was tried on the log's own history: what it would have done there."""
-
-    digest: str
-    found: DryRun
-    by: str
-
-
-class PolicyApplied(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="policy_applied"):
-    """A policy document came into force, instead of the one before it.
-
-    `overridden` is why it did without a dry-run of its own; empty where it had one.
-    """
-
-    document: Document
-    digest: str
-    by: str
-    because: str
-    overridden: str = ""
-
-
-class IntentReauthorised(Struct, frozen=True, kw_only=True, tag="intent_reauthorised"):
-    """Somebody answered anew for an intent of the policy document in force."""
-
-    intent: str
-    by: str
-    because: str
 
 
 class PeersAssigned(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="peers_assigned"):

@@ -24,19 +24,17 @@ from detector.engine.oddities import news, remember
 from detector.engine.outcomes import CLEARED, JUDGES, said, settle
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.policy_memory import Agreed, note_document
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
     HOUSEKEEPING,
     BreakGlassReviewed,
     Configured,
     Decided,
     Entry,
-    IntentReauthorised,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
-    PolicyApplied,
-    PolicyTried,
     Recalibrated,
     Record,
     Released,

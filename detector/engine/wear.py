@@ -81,8 +81,11 @@ def minted(worn: Recent[Worn], joins: Joins, event: Issuance, lease: Lease, now:
         del known.open[0]
         if first is not None:
             _count(known, first)
-    if event.credential is not None and lease.expires is not None and len(known.open) < MOST_OPEN:
-        known.open.append(event.credential)
+    credential = event.credential
+    if credential is None or lease.expires is None or credential in known.open:
+        return
+    if len(known.open) < MOST_OPEN:
+        known.open.append(credential)
 
 
 def used(worn: Recent[Worn], lease: Lease, usage: Usage, resource: str | None) -> None:

@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 from typing import Final
 
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
     Accessed,
     Announced,
@@ -25,14 +26,11 @@ from detector.engine.records import (
     Compacted,
     Configured,
     Decided,
-    IntentReauthorised,
     KeyRotated,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
     PeersAssigned,
-    PolicyApplied,
-    PolicyTried,
     Recalibrated,
     Record,
     RuleChanged,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from detector.baselines.peers import Grouping, Placement, Profile
 from detector.engine.policy import Policy
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
     Accessed,
     Announced,
@@ -19,15 +20,12 @@ from detector.engine.records import (
     Configured,
     Decided,
     GlassFinding,
-    IntentReauthorised,
     KeyRotated,
     KillSwitchTurned,
     Observed,
     Outcome,
     OutcomeRecorded,
     PeersAssigned,
-    PolicyApplied,
-    PolicyTried,
     Record,
     Released,
     RiskLevel,
