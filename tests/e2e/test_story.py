@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +25,7 @@ from detector.engine.records import RuleChanged
 from detector.events import Event, GrantRequest
 from detector.intake.native_lines import native_record
 from detector.store import LogReader
+from detector.store.schema import LOG_NAME
 from detector.wiring.compose import tokens_file
 
 RUNNER: Final = "spiffe://prod/ci/pricing-report/runner"
@@ -100,7 +104,7 @@ def _asks(events: list[Event], shift: float) -> list[GrantRequest]:
 @pytest.mark.process
 @pytest.mark.slow
 def test_a_stolen_runner_is_stopped_and_its_own_work_goes_on(tmp_path: Path) -> None:
-    """Step-ups, a rule through all its life, a deny; honest jobs throughout; labels, withdrawal, habits unharmed."""
+    """Step-ups, a rule through its life, a deny; honest jobs throughout; labels, habits unharmed; every step proven."""
     folder = tmp_path / "acme"
     with company(folder) as (acme, honest, stolen):
         before = acme.habits()
@@ -141,6 +145,21 @@ def test_a_stolen_runner_is_stopped_and_its_own_work_goes_on(tmp_path: Path) -> 
         if isinstance(entry.record, RuleChanged) and entry.record.change != "lengthened"
     ]
     assert changes == ["proposed", "backtested", "shadowed", "canaried", "enforced", "withdrawn"]
+
+    whole = _verify(folder)
+    assert (whole.returncode, "all to the same evidence" in whole.stdout) == (0, True), whole.stderr
+    with closing(sqlite3.connect(folder / LOG_NAME)) as log, log:
+        log.execute(
+            "UPDATE entries SET body = CAST(replace(CAST(body AS TEXT), 'withdrawn', 'whitdrawn') AS BLOB) WHERE id = ?",
+            (rule["id"],),
+        )
+    edited = _verify(folder)
+    assert edited.returncode == 1, "an edited word is found"
+
+
+def _verify(folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "detector", "verify", "--data", str(folder)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _until_enforced(acme: Company, rule_id: str) -> dict[str, Any]:
