@@ -150,8 +150,8 @@ def test_a_stolen_runner_is_stopped_and_its_own_work_goes_on(tmp_path: Path) -> 
     assert (whole.returncode, "all to the same evidence" in whole.stdout) == (0, True), whole.stderr
     with closing(sqlite3.connect(folder / LOG_NAME)) as log, log:
         log.execute(
-            "UPDATE entries SET body = CAST(replace(CAST(body AS TEXT), 'withdrawn', 'whitdrawn') AS BLOB) WHERE id = ?",
-            (rule["id"],),
+            "UPDATE entries SET body = CAST(replace(CAST(body AS TEXT), ?, ?) AS BLOB) WHERE id = ?",
+            ("withdrawn", "whitdrawn", rule["id"]),
         )
     edited = _verify(folder)
     assert edited.returncode == 1, "an edited word is found"
