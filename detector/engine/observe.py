@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from detector.engine import glass, judge, raising, rule_life, rulebook
-from detector.engine.answers import Row, row
+from detector.engine.answers import ConflictingRequest, Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
 from detector.engine.joins import HELD, HOLD_SECONDS
@@ -35,7 +35,11 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     _turn(journal, now)
     rule_life.tend(journal, now)
     if isinstance(event, GrantRequest):
-        asked = ask(journal, event, trusted=trusted)
+        try:
+            asked = ask(journal, event, trusted=trusted)
+        except ConflictingRequest:  # a log has nobody to tell: as any event, it is known by its id
+            journal.ear.set_aside("duplicate")
+            return rows
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
     joins = journal.state.memory.joins
     known = joins.ids if trusted else joins.overheard
