@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, cast
 
 from detector.engine import announcing, judge, raising, rule_life
-from detector.engine.answers import Row, row
+from detector.engine.answers import ConflictingRequest, Row, row
 from detector.engine.ask import ask
 from detector.engine.budgets import draw
 from detector.engine.joins import HELD, HOLD_SECONDS
@@ -36,7 +36,11 @@ def observe(journal: Journal, event: Event, *, trusted: bool) -> list[Row]:
     announcing.announce(journal, now)
     now = journal.now()  # what was logged meanwhile was stamped later than this, and stamps never go back
     if isinstance(event, GrantRequest):
-        asked = ask(journal, event, trusted=trusted)
+        try:
+            asked = ask(journal, event, trusted=trusted)
+        except ConflictingRequest:  # a log has nobody to tell: as any event, it is known by its id
+            journal.ear.set_aside("duplicate")
+            return rows
         return [*rows, _decided(asked.decision)] if asked.fresh else rows
     joins = journal.state.memory.joins
     known = joins.ids if trusted else joins.overheard

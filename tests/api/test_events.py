@@ -62,6 +62,16 @@ def test_grant_requests_among_events_are_judged_too(house: House) -> None:
     assert house.metric("assayer_verdicts_total", kind="grant_request", verdict="allow", mode="enforce") == 1
 
 
+@pytest.mark.parametrize("role", ["ingest", None])
+def test_a_grant_request_under_anothers_id_is_a_duplicate(house: House, role: str | None) -> None:
+    """A log has nobody to tell of it: the event counts once, by its id, and the others in the body are taken in."""
+    house.secret("ingest")
+    other = {**GRANT, "kind": "grant_request", "resource": "aws/creds/other"}
+    answer = house.ask("POST", "/v1/events", role=role, json=[{**GRANT, "kind": "grant_request"}, other, issuance(1)])
+    assert (answer.status_code, answer.json()["accepted"]) == (200, 3)
+    assert house.metric("assayer_set_aside_total", why="duplicate") == 1
+
+
 def test_sending_the_same_again_adds_nothing(house: House) -> None:
     """Delivery is at least once: duplicates are accepted, and count once."""
     house.ask("POST", "/v1/events", json=[issuance(1)])
