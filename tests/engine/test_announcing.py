@@ -319,6 +319,7 @@ def at_risk(world: World, nats: float) -> None:
     risk = world.state.memory.standings[SERVICE].risk
     risk.observed, risk.stamp = nats - LEAST_STEP, world.clock.now
     world.issue()
+    world.engine.announce()
 
 
 def test_a_level_is_told_when_it_is_crossed_and_once() -> None:
@@ -397,6 +398,17 @@ def test_what_became_stale_is_not_announced_after_a_restart() -> None:
     engine.announce()
     assert credentials(engine) == set()
     assert engine.state.agenda.next(world.clock.now) is None
+
+
+def test_what_nobody_looked_after_in_time_is_not_announced() -> None:
+    """A process that slept does not wake up to revoke what was denied long ago."""
+    world = World().live(2)
+    hold(world, "held")
+    standing = world.state.memory.standings[SERVICE]
+    standing.risk.observed, standing.risk.stamp = 18.0, world.clock.now
+    assert world.ask(**BOLD).answer == "deny"
+    world.wait(STALE_SECONDS + 1)
+    assert revoked(world) == {}
 
 
 def test_a_log_that_is_full_loses_no_announcement() -> None:
