@@ -14,19 +14,9 @@ from detector.report.frameworks import controls
 from detector.report.hygiene import Asked, asked
 from detector.report.ledger import Reached, Row
 from detector.report.profiles import MOST_NAMES, Profile
-from detector.report.shape import (
-    FORMAT,
-    IssuerView,
-    LogCovered,
-    MintRow,
-    Mints,
-    Named,
-    PeriodCovered,
-    Report,
-    RequesterView,
-    Totals,
-)
+from detector.report.shape import FORMAT, LogCovered, PeriodCovered, Report, Totals
 from detector.report.telling import Names, moment
+from detector.report.views import IssuerView, MintRow, Mints, Named, RequesterView
 
 
 def report(fold: Fold, *, identity: str | None, forgotten: int = 0, checkpoint: str | None = None) -> Report:

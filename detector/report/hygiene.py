@@ -15,13 +15,11 @@ from detector.report import thresholds
 from detector.report.evidence import Standing
 from detector.report.ledger import Row
 from detector.report.profiles import AT_ONCE, Burst, Profile
-from detector.report.shape import Check, Figure, Item
 from detector.report.telling import moment, opaque
 from detector.report.thresholds import MOST_ITEMS
+from detector.report.views import Check, Figure, Item
 
 HOUR: Final = 3_600.0
-
-_WORDS: Final = {kind: kind for kind in AT_ONCE} | {"on_behalf_of": "origins of delegation"}
 
 
 class Question(NamedTuple):
@@ -181,7 +179,7 @@ def _shared(standing: Standing) -> Iterator[Item]:
         busy = profile.busy
         many = [index for index in range(len(AT_ONCE)) if busy.many.get(index, 0) >= thresholds.SHARED_HOURS]
         told = [
-            f"{busy.most[index].count} {_WORDS[AT_ONCE[index]]} in one hour, so in {_several(busy.many[index], 'hour')}"
+            f"{busy.most[index].count} {AT_ONCE[index]} in one hour, so in {_several(busy.many[index], 'hour')}"
             for index in many
         ]
         if profile.borrowed >= thresholds.BORROWED:
@@ -316,12 +314,12 @@ QUESTIONS: Final = (
     Question(
         "shared",
         "Shared identities",
-        "Identities behind which several consumers, workloads, environments, origins of delegation or networks were "
+        "Identities behind which several consumers, workloads, environments or networks were "
         "seen in the same hour, again and again; or which work on tasks that others began.",
         f"in one hour at least {thresholds.CONSUMERS} consumers, {thresholds.WORKLOADS} kinds of workload, "
-        f"{thresholds.ENVIRONMENTS} environments, {thresholds.ORIGINS} origins or {thresholds.NETWORKS} networks, in "
+        f"{thresholds.ENVIRONMENTS} environments or {thresholds.NETWORKS} networks, in "
         f"{thresholds.SHARED_HOURS} hours; or {thresholds.BORROWED} grants for others' tasks",
-        "Orchestrators act for many by design; a service that scales runs in many networks; consumers named afresh "
+        "Deployers act for many by design; a service that scales runs in many networks; consumers named afresh "
         "for every job look like many.",
         _shared,
     ),

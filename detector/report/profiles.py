@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final
 
 from msgspec import Struct, field
@@ -25,12 +27,13 @@ MOST_AT_ONCE: Final = 16
 
 HOUR: Final = 3_600.0
 
-AT_ONCE: Final = ("consumers", "workloads", "environments", "on_behalf_of", "networks")
+AT_ONCE: Final = ("consumers", "workloads", "environments", "networks")
 """What is counted hour by hour: how many different ones a requester showed."""
 
 MEMO: Final = 8_192
 """User agents looked at; a log has a few hundred."""
 
+_PARTS: Final = re.compile(r"[-_./:]")
 _HANDS: Final = ("mozilla/", "console.amazonaws.com", "signin.amazonaws.com", "aws-console")
 
 
@@ -160,7 +163,6 @@ class Profiles:
         if grant.on_behalf_of:
             chain = [fold(name) for name in grant.on_behalf_of]
             profile.chains.add(" > ".join(chain), MOST_NAMES)
-            _note(busy, "on_behalf_of", chain[-1])
         source = grant.source
         if source.environment:
             profile.environments.add(source.environment, MOST_NAMES)
@@ -190,7 +192,7 @@ class Profiles:
         if source.environment:
             _note(busy, "environments", source.environment)
         if source.workload:
-            _note(busy, "workloads", source.workload if opaque(source.workload) else pattern(source.workload))
+            _note(busy, "workloads", kind_of(source.workload))
 
     def _turn(self, busy: Busy, at: float) -> Busy | None:
         """The hour that an event falls into; `None` for one that comes late into an hour that was closed."""
@@ -263,6 +265,23 @@ def _hands(profile: Profile, user_agent: str | None) -> None:
     if user_agent and by_hand(user_agent):
         profile.by_hand += 1
         profile.agents.add(user_agent, MOST_NAMES)
+
+
+@lru_cache(MEMO)
+def kind_of(workload: str) -> str:
+    """A workload without what its platform makes afresh: its name up to the first part with a digit.
+
+    >>> kind_of("gateway-7c9d-bab3e"), kind_of("shop/cart"), kind_of("7f3a")
+    ('gateway', 'shop-cart', '#f#a')
+    """
+    if opaque(workload):
+        return workload
+    named = takewhile(_wordy, _PARTS.split(workload))
+    return "-".join(named) or pattern(workload)
+
+
+def _wordy(part: str) -> bool:
+    return bool(part) and not any(char.isdigit() for char in part)
 
 
 @lru_cache(MEMO)

@@ -6,7 +6,8 @@ from typing import Final
 
 from detector.report.counts import Before
 from detector.report.paper import LONGEST_TEXT, cell, table
-from detector.report.shape import DecisionLine, Named, Report
+from detector.report.shape import DecisionLine, Report
+from detector.report.views import Named
 
 SHOWN: Final = 25
 """Rows of a table: what somebody reads. The JSON has the rest."""

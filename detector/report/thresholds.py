@@ -34,7 +34,6 @@ ROAMING_TIMES: Final = 3.0
 CONSUMERS: Final = 3
 WORKLOADS: Final = 3
 ENVIRONMENTS: Final = 2
-ORIGINS: Final = 3
 NETWORKS: Final = 8
 """Different ones within an hour: two of most may be one thing moving to another place; an environment never moves.
 Networks need more, for what scales runs in several."""
@@ -42,8 +41,8 @@ Networks need more, for what scales runs in several."""
 SHARED_HOURS: Final = 3
 """Hours in which it was so: a single one is a roll-out."""
 
-BORROWED: Final = 3
-"""Grants for tasks that others began: one or two are a hand-over."""
+BORROWED: Final = 10
+"""Grants for tasks that others began: a few are a hand-over, or two jobs under one name of a task."""
 
 USES: Final = 10
 """Uses of credentials of one right before it is said that they only ever read."""
@@ -52,7 +51,7 @@ MINTS: Final = 10
 """Mints of one right before it is said that nobody uses them."""
 
 LIMITS: Final = Limits(
-    at_once=(CONSUMERS, WORKLOADS, ENVIRONMENTS, ORIGINS, NETWORKS),
+    at_once=(CONSUMERS, WORKLOADS, ENVIRONMENTS, NETWORKS),
     burst=BURST,
     burst_times=BURST_TIMES,
     burst_hours=BURST_HOURS,

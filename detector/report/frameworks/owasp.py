@@ -81,7 +81,7 @@ REQUIREMENTS: Final = (
     _risk(
         id="NHI9:2025",
         title="NHI Reuse",
-        shows="{shared} identities were used by several consumers, workloads, environments or origins at once.",
+        shows="{shared} identities were used by several consumers, workloads, environments or networks at once.",
         where=("checks.shared",),
         cannot_show="Reuse at different times of day, or by what shares a network and a name.",
     ),
