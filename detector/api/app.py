@@ -36,6 +36,7 @@ from detector.api.problems import (
     on_problem,
 )
 from detector.api.proofs import proofs
+from detector.api.reports import reports
 from detector.api.rules import rules
 from detector.api.score import Score, ScoreBatch
 from detector.api.service import Service
@@ -120,7 +121,7 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    rooms = (decisions, portraits, rules, emergencies, policies, signals, proofs, probes)
+    rooms = (decisions, portraits, rules, emergencies, policies, signals, proofs, reports, probes)
     for room in rooms:
         app.include_router(room(service))
     return app

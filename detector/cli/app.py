@@ -16,6 +16,7 @@ from detector.cli import (
     log,
     policies,
     replay,
+    report,
     rules,
     serve,
     signals,
@@ -65,6 +66,7 @@ app.command("replay")(replay.replay)
 app.command("explain")(explain.explain)
 app.command("verify")(verify.verify)
 app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
 app.add_typer(policies.commands, name="policy", help="Policy documents: check, dry-run, apply, show, reauthorise.")

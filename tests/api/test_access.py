@@ -49,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /ssf/subjects:remove": {"receiver"},
     "POST /ssf/verify": {"receiver"},
     "POST /ssf/poll/{stream_id}": {"receiver"},
+    "GET /v1/report": {"auditor", "operator"},
     **{route: set(ROLES) for route in (*PROBES, *PUBLIC)},
 }
 """Route to the roles that may use it: the matrix, written down once more to be compared."""

@@ -16,6 +16,7 @@ from detector.api.openapi.looking import decisions, portraits
 from detector.api.openapi.policies import policies
 from detector.api.openapi.probes import probes
 from detector.api.openapi.proofs import proofs
+from detector.api.openapi.reports import reports
 from detector.api.openapi.rules import rules
 from detector.api.openapi.schemas import Schema, components
 from detector.api.openapi.signals import signals
@@ -39,7 +40,7 @@ def document() -> Schema:
             {"name": "ingest", "description": "Telling what happened. Role ingest; no token on loopback."},
             {"name": "analyst", "description": "Looking. Role analyst or operator, always a token."},
             {"name": "operator", "description": "Changing. Role operator, always a token."},
-            {"name": "auditor", "description": "Proving. Role auditor or operator, always a token."},
+            {"name": "auditor", "description": "Proving and looking back. Role auditor or operator, always a token."},
             {"name": "receiver", "description": "Shared signals. Role receiver, always a token."},
             {"name": "public", "description": "Anybody, from anywhere."},
             {"name": "probe", "description": "Any valid token; none on loopback."},
@@ -53,6 +54,7 @@ def document() -> Schema:
             **policies(),
             **signals(),
             **proofs(),
+            **reports(),
             **probes(),
         },
         "components": {

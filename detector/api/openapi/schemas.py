@@ -22,6 +22,7 @@ from detector.api.wire import (
 from detector.engine.raising import MOST_LIFETIME_SECONDS
 from detector.events import Privilege, Sensitivity
 from detector.policies import Document
+from detector.report import components as report_components
 from detector.rules import RuleState
 from detector.sources.fields import LIST_LENGTH, NAME_LENGTH
 from detector.sources.native import LONGEST_TTL
@@ -141,7 +142,7 @@ def components() -> Schema:
     for name, choices in ONE_OF_THESE.items():
         made[name] = {**made[name], "anyOf": choices}
     made["NewPolicy"]["properties"]["document"] = ref("Document")
-    return {**made, **_written()}
+    return {**made, **report_components(), **_written()}
 
 
 def _written() -> Schema:
