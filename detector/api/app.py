@@ -18,6 +18,7 @@ from structlog.typing import FilteringBoundLogger
 from detector.api.access import Readings
 from detector.api.callers import Gate
 from detector.api.decisions import decisions
+from detector.api.denylist import denylist
 from detector.api.door import Door
 from detector.api.durability import Durability
 from detector.api.emergencies import emergencies
@@ -121,7 +122,7 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    rooms = (decisions, portraits, rules, emergencies, policies, signals, proofs, reports, probes)
+    rooms = (decisions, portraits, denylist, rules, emergencies, policies, signals, proofs, reports, probes)
     for room in rooms:
         app.include_router(room(service))
     return app

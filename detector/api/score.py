@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeAlias
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -36,11 +36,12 @@ class Score:
         caller = authorise(caller_of(scope), ("broker",), local=True)
         must_be_json(scope)
         body = await raw_body(scope, receive, service.limits.request_bytes)
-        asked = ask(service, caller, asked_for(body, now=service.clock()))
+        request = asked_for(body, now=service.clock())
+        asked = ask(service, caller, request)
         recorded = await service.durability.of(asked.durable)
         if not recorded:
             service.telemetry.unrecorded()
-        await respond(send, answer(asked.decision, recorded=recorded))
+        await respond(send, answer(asked.decision, recorded=recorded, request=request.id))
 
 
 class ScoreBatch:
@@ -59,16 +60,27 @@ class ScoreBatch:
             raise invalid([("body", "must be an array of grant requests")])
         if len(records) > service.limits.batch_items:
             raise Problem(413, f"a batch holds at most {service.limits.batch_items} requests")
-        asked: list[Asked | Problem] = []
+        asked: list[_Member] = []
         async with service.long_work(scope):
             turns = Turns()
             for record in records:
                 asked.append(_ask_or_problem(service, caller, record))
                 await turns.rest()
-        records_made = [member.durable for member in asked if isinstance(member, Asked) and member.durable is not None]
+        answered = [member.asked for member in asked if isinstance(member, _Answered)]
+        records_made = [one.durable for one in answered if one.durable is not None]
         if records_made:  # they become durable in their order: one wait, for the last, is enough for all
             await service.durability.of(records_made[-1])
         await respond(send, [_member(service, member) for member in asked])
+
+
+class _Answered(NamedTuple):
+    """A member of a batch by the id it was asked under, which the log's own may not be: that is redacted."""
+
+    id: str
+    asked: Asked
+
+
+_Member: TypeAlias = _Answered | Problem
 
 
 def ask(service: Service, caller: Caller, request: GrantRequest) -> Asked:
@@ -87,17 +99,18 @@ async def respond(send: Send, value: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _member(service: Service, member: Asked | Problem) -> Any:
+def _member(service: Service, member: _Member) -> Any:
     if isinstance(member, Problem):
         return {"problem": member.document()}
-    recorded = landed(member.durable)
+    recorded = landed(member.asked.durable)
     if not recorded:
         service.telemetry.unrecorded()
-    return answer(member.decision, recorded=recorded)
+    return answer(member.asked.decision, recorded=recorded, request=member.id)
 
 
-def _ask_or_problem(service: Service, caller: Caller, record: Any) -> Asked | Problem:
+def _ask_or_problem(service: Service, caller: Caller, record: Any) -> _Member:
     try:
-        return ask(service, caller, grant_request(record, now=service.clock()))
+        request = grant_request(record, now=service.clock())
+        return _Answered(request.id, ask(service, caller, request))
     except Problem as problem:
         return problem

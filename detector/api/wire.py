@@ -79,14 +79,16 @@ class Eased(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What a broker is told. `evidence` is in nats; `recorded` is whether the decision is durable.
+    """What a broker is told of the request with the id `request`.
 
+    `evidence` is in nats; `recorded` is whether the decision is durable.
     `verdict` is to be obeyed; `weighed_verdict` is what it would have been, where
     the mode softened it. `unknown_fields` are those that nothing was made of. `limits` are the hard limits that it
     breaks, `advice` what to ask for instead.
     """
 
     decision_id: str
+    request: str
     verdict: Verdict
     risk: float
     evidence: float
@@ -240,11 +242,12 @@ def unreadable(reason: str) -> Problem:
     return invalid([(field, rest)]) if colon and " " not in field else invalid([("body", reason)])
 
 
-def answer(decided: Decided, *, recorded: bool) -> Answer:
-    """What a broker is told of a decision."""
+def answer(decided: Decided, *, recorded: bool, request: str | None = None) -> Answer:
+    """What a broker is told of a decision; `request` is the id it asked under, where that is known in clear."""
     found = decided.weighed
     return Answer(
         decision_id=decided.decision,
+        request=decided.request.id if request is None else request,
         verdict=decided.answer,
         risk=found.risk,
         evidence=found.evidence / QUANTA,

@@ -10,6 +10,7 @@ from typing import Any, cast
 from detector.baselines.peers import Grouping, Way
 from detector.engine import announcing, ask, grouping, observe, policy_life, raising, rule_life, views
 from detector.engine.answers import Asked, Row, Vitals
+from detector.engine.denylist import DenyList, deny_list
 from detector.engine.journal import Journal
 from detector.engine.memory import Halt, Hits
 from detector.engine.outcomes import CLEARED, JUDGES
@@ -192,6 +193,10 @@ class Engine:
     def rule(self, rule_id: str) -> Rule | None:
         """One rule; `None` where it is not known."""
         return self.state.memory.rules.get(rule_id)
+
+    def denylist(self, since: int = 0) -> DenyList:
+        """The enforced rules for a broker that was told up to a log position; 0 is one that knows nothing."""
+        return deny_list(self.state, since, self._journal.now())
 
     def hits(self, rule_id: str) -> Hits:
         """How often a rule matched, by the stage it was in."""

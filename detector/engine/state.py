@@ -41,6 +41,7 @@ from detector.engine.records import (
     RuleChanged,
     Weighed,
 )
+from detector.engine.rule_changes import RuleChanges
 from detector.engine.ruleset import RuleIndex, count_hit
 from detector.engine.teaching import counting, learn, queue, stake, teach
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
@@ -79,6 +80,7 @@ class State:
         self.baselines = Baselines()
         self.rules = RuleIndex()
         self.agenda = Agenda()
+        self.rule_changes = RuleChanges()
         self.unlogged: Halt | None = None
         self._compile(policy)
 
@@ -141,6 +143,8 @@ class State:
             self._take(entry.record, prepared, now)
             if not memory.round_due:
                 memory.round_due = now + pause(0)
+        if isinstance(entry.record, RuleChanged):
+            self.rule_changes.note(entry.record.rule.id, entry.position)
         memory.position, memory.stamp = entry.position, now
 
     def _take(self, record: Record, prepared: Facets | None, now: float) -> None:
@@ -360,6 +364,7 @@ class State:
         leases, timeout = remembered.joins.leases, remembered.policy.task_timeout_seconds
         state.agenda.refill(remembered.recalls, leases, timeout=timeout, now=remembered.stamp)
         state.agreed = Agreed(remembered.documents, state.identities.fold)
+        state.rule_changes = RuleChanges(floor=remembered.position)
         return state
 
     def digest(self) -> str:

@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/issuers/{name}": {"analyst", "operator"},
     "GET /v1/deny-rules": {"analyst", "operator"},
     "POST /v1/deny-rules": {"operator"},
+    "GET /v1/deny-rules/stream": {"broker"},
     "GET /v1/deny-rules/{rule_id}": {"analyst", "operator"},
     "POST /v1/deny-rules/{rule_id}/enforce": {"operator"},
     "POST /v1/deny-rules/{rule_id}/shadow": {"operator"},
@@ -54,8 +55,15 @@ ALLOWED: dict[str, set[str]] = {
 }
 """Route to the roles that may use it: the matrix, written down once more to be compared."""
 
-TOKENLESS_HERE = {"POST /v1/score", "POST /v1/score/batch", "POST /v1/events", *PROBES, *PUBLIC}
-"""What this machine may use without a token."""
+TOKENLESS_HERE = {
+    "POST /v1/score",
+    "POST /v1/score/batch",
+    "POST /v1/events",
+    "GET /v1/deny-rules/stream",
+    *PROBES,
+    *PUBLIC,
+}
+"""What this machine may use without a token, as long as there is none."""
 
 BODIES: dict[str, Any] = {
     "POST /v1/score": GRANT,

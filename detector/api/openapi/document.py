@@ -11,6 +11,7 @@ from functools import cache
 from typing import Final
 
 from detector.api.openapi.asking import asking
+from detector.api.openapi.denylist import denylist
 from detector.api.openapi.emergencies import emergencies
 from detector.api.openapi.looking import decisions, portraits
 from detector.api.openapi.policies import policies
@@ -49,6 +50,7 @@ def document() -> Schema:
             **asking(),
             **decisions(),
             **portraits(),
+            **denylist(),
             **rules(),
             **emergencies(),
             **policies(),

@@ -49,6 +49,7 @@ GRANT_EXAMPLE: Final[Schema] = {
 
 ANSWER_EXAMPLE: Final[Schema] = {
     "decision_id": "d-01hr",
+    "request": "r1",
     "verdict": "step_up",
     "risk": 0.62,
     "evidence": 7.4,
