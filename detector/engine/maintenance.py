@@ -20,8 +20,8 @@ from detector.features.facets import ABSENT, GRANT_FACETS, USE_FACETS, Facets
 from detector.verdict import Reason
 
 SHARE: Final = 0.4
-"""What is left of a surprise that maintenance explains: with it two in five false step-ups are none, and of what a
-thief shows besides enough is left that most who are stepped up otherwise still are (`python -m bench.maintenance`)."""
+"""What is left of a surprise that maintenance explains: with it more than a third of the false step-ups are none, and
+five in six of the thieves who are stepped up otherwise still are (`python -m bench.maintenance`)."""
 
 EXPLAINED: Final = (
     *("watch", "hour", "gap", "opening"),
