@@ -12,9 +12,13 @@ from detector.store.files import replace_private
 
 CHECKPOINT_NAME: Final = "checkpoint"
 
+PUBLISH_SECONDS: Final = 10.0
+"""Between two files: replacing one durably takes the disk two syncs, for which commits of decisions wait on most
+file systems. Every second, one decision in a hundred would."""
+
 
 class Publisher:
-    """A thread that writes the newest checkpoint it was given: a file takes two syncs, and no commit waits for them.
+    """A thread that writes the newest checkpoint it was given, every ten seconds at most, and the last one.
 
     `warn` hears of a disk that refuses, once until it works again.
     """
@@ -23,6 +27,7 @@ class Publisher:
         """Start the thread."""
         self._path, self._warn = directory / CHECKPOINT_NAME, warn
         self._troubled = False
+        self._closing = threading.Event()
         self._given: SimpleQueue[bytes | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="assayer-publish", daemon=True)
         self._thread.start()
@@ -33,6 +38,7 @@ class Publisher:
 
     def close(self) -> None:
         """Write the last one and stop."""
+        self._closing.set()
         self._given.put(None)
         self._thread.join()
 
@@ -42,6 +48,7 @@ class Publisher:
             note, newest = self._newest()
             if newest is not None:
                 self._write(newest)
+                self._closing.wait(PUBLISH_SECONDS)
 
     def _newest(self) -> tuple[bytes | None, bytes | None]:
         """What was given last, `None` being the end, and the last note among it."""

@@ -1,6 +1,6 @@
 """Signs the log's head now and then: once a second while it grows, and when it stops growing.
 
-All of it happens on the writer's thread, where the entries pass: two hashes an entry, and for each checkpoint one
+All of it happens on the writer's thread, where the entries pass: a hash an entry, and for each checkpoint one
 statement, as for a batch of rows, and for the same reason.
 """
 
@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from detector.proof import Checkpoint, Note, Signer, Tree
-from detector.store.rows import Row
 from detector.store.schema import CHECKPOINT, SIGNER
 
 SEAL_SECONDS: Final = 1.0
@@ -45,10 +44,10 @@ class Sealer:
         self._news = threading.Condition()
         self.latest: bytes | None = None
 
-    def grow(self, rows: Sequence[Row]) -> None:
-        """These rows became durable."""
-        self._tree.extend([row.leaf() for row in rows])
-        self._stamp = rows[-1].stamp
+    def grow(self, leaves: Sequence[bytes], stamp: float) -> None:
+        """Entries with these hashes became durable, the last of them stamped so."""
+        self._tree.extend(leaves)
+        self._stamp = stamp
 
     def patience(self) -> float | None:
         """How long to wait for more rows before the head is signed (seconds); `None` where it is signed already."""

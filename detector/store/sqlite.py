@@ -104,7 +104,8 @@ class SqliteLog:
             self._refuse_if_unavailable()
             promise = Promise(self._next)
             self._queued_bytes += len(body)
-            self._writer.put((Row(self._next, stamp, kind, key, body), promise))
+            row = Row(self._next, stamp, kind, key, body)
+            self._writer.put((row, promise, row.leaf()))
             self._next += 1
             self._last = promise
         return promise

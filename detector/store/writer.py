@@ -39,8 +39,9 @@ _PAGE_BYTES: Final = 4_096
 _ABSENT: Final = (None,) * 5
 
 
-Pending: TypeAlias = tuple[Row, Promise]
-"""A row that waits to become durable, and the promise that it will."""
+Pending: TypeAlias = tuple[Row, Promise, bytes]
+"""A row that waits to become durable, the promise that it will, and its hash in the tree: made where it was appended,
+while the disk syncs, not here between two syncs."""
 
 
 class Errand(NamedTuple):
@@ -117,10 +118,10 @@ class Writer:
             self._given_up = True
             self._fail(batch)
             return
-        written = sum(len(row[-1]) for row, _ in batch)
+        written = sum(len(row[-1]) for row, _, _ in batch)
         self._committed(len(batch), written)
-        keep(promise for _, promise in batch)
-        self._sealer.grow([row for row, _ in batch])
+        keep(promise for _, promise, _ in batch)
+        self._sealer.grow([leaf for _, _, leaf in batch], batch[-1][0].stamp)
         self._rested(_pages(batch, written), self._connection)
 
     def _go(self, errand: Errand) -> None:
@@ -153,7 +154,7 @@ class Writer:
         delay = FIRST_RETRY
         while batch:
             try:
-                self._commit([row for row, _ in batch])
+                self._commit([row for row, _, _ in batch])
             except Exception as error:  # noqa: BLE001 whatever it was: with the thread gone every caller would wait for ever
                 self.trouble = f"{error} ({getattr(error, 'sqlite_errorname', type(error).__name__)})"
             else:
@@ -175,12 +176,12 @@ class Writer:
 
     def _fail(self, batch: Sequence[Pending]) -> None:
         because = LogUnavailable(f"the log closed before this was durable: {self.trouble}")
-        break_((promise for _, promise in batch), because=because)
+        break_((promise for _, promise, _ in batch), because=because)
 
 
 def _pages(batch: Sequence[Pending], written: int) -> int:
     """About how many pages a commit wrote: the bodies', one of the table's inside, one of the index for each id."""
-    return 1 + written // _PAGE_BYTES + sum(row[3] is not None for row, _ in batch)
+    return 1 + written // _PAGE_BYTES + sum(row[3] is not None for row, _, _ in batch)
 
 
 @functools.cache
