@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 from detector.api.bodies import must_be_json, parse, raw_body
 from detector.api.callers import Caller, authorise, caller_of
 from detector.api.durability import landed
+from detector.api.limits import STRANGER
 from detector.api.problems import Problem, invalid
 from detector.api.service import Service, Turns
 from detector.api.wire import answer, asked_for, grant_request
@@ -37,7 +38,11 @@ class Score:
         must_be_json(scope)
         body = await raw_body(scope, receive, service.limits.request_bytes)
         request = asked_for(body, now=service.clock())
-        asked = ask(service, caller, request)
+        if STRANGER in scope:
+            async with service.strangers:  # one of them between any two asks of others
+                asked = ask(service, caller, request)
+        else:
+            asked = ask(service, caller, request)
         recorded = await service.durability.of(asked.durable)
         if not recorded:
             service.telemetry.unrecorded()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +17,8 @@ import msgspec
 from detector.events import Event, GrantRequest, Issuance, Lifecycle, Source, Usage
 from detector.features.marks import REDACTED
 from detector.features.names import pattern
-from detector.features.places import MEMO, client, place
+from detector.features.places import client, place
+from detector.features.remembering import remembered
 
 DIGITS: Final = 32
 """Hexadecimal digits of a mark: 128 bits, so that two values never share one by chance."""
@@ -72,7 +72,7 @@ class Redaction:
         self._source = tuple(sorted(name for name in SOURCE if f"source.{name}" in named))
         self._paths = tuple(tuple(field.split(".")) for field in sorted(self._fields))
         self._key = key
-        self.mark = lru_cache(MEMO)(self._mark)
+        self.mark = remembered(self._mark)
 
     def __call__(self, event: Event, fold: Callable[[str], str]) -> Event:
         """The event with its fields redacted; `fold` makes names canonical, which is what habit knows them by."""

@@ -26,10 +26,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
-MEMO: Final = 65_536  # names remembered: some 20 MB at worst, however many names an attacker invents
+from detector.features.remembering import remembered
+
 PASSES: Final = 8  # a name nests a session in a run in a job at most; rules that need more are going in circles
 
 # The alphabet of Kubernetes' random suffixes: no vowels and no 0, 1, 3, so that no word is ever made by chance.
@@ -109,7 +109,7 @@ class Identities:
     def __init__(self, rules: Sequence[IdentityRule]) -> None:
         """Compile `rules`; raises ValueError naming the rule whose pattern or replacement is wrong."""
         self._rules = tuple(_compiled(rule) for rule in rules)
-        self.fold = lru_cache(maxsize=MEMO)(self._canonical)
+        self.fold = remembered(self._canonical)
 
     def explain(self, raw: str) -> tuple[str, str | None]:
         """The canonical name and the rules that made it, in the order they were applied; None where none did."""

@@ -7,11 +7,14 @@ novelty cannot be told from growth.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import partial
 from typing import Final
 
 from detector.features.marks import REDACTED, habitual
-from detector.features.places import MEMO
+from detector.features.remembering import remembered
+
+WORDY: Final = 8_192
+"""Names whose words are remembered: a name may be nothing but short words, 10 kB of them."""
 
 _WORDS: Final = re.compile(r"[^a-z0-9]+")
 _PRODUCTION: Final = frozenset({"prod", "production", "prd", "live"})
@@ -28,7 +31,7 @@ _ADMINISTERS: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def area(resource: str) -> str:
     """The part of a resource's name that its siblings share: all but its last segment.
 
@@ -42,7 +45,7 @@ def area(resource: str) -> str:
     return head or resource
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def peers(requester: str) -> str:
     """The group a requester's name puts it in: its siblings in the name's hierarchy.
 
@@ -52,7 +55,7 @@ def peers(requester: str) -> str:
     return area(requester)
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def pattern(text: str) -> str:
     """A name without its numbers: what every run of one task shares.
 
@@ -62,7 +65,7 @@ def pattern(text: str) -> str:
     return habitual(text)[:80] if text.startswith(REDACTED) else _NUMBERS.sub("#", text.lower())[:80]
 
 
-@lru_cache(maxsize=MEMO)
+@partial(remembered, most=WORDY)
 def words(name: str) -> frozenset[str]:
     """The words of a name, for telling kin from stranger.
 
@@ -72,7 +75,7 @@ def words(name: str) -> frozenset[str]:
     return frozenset(w for w in _WORDS.split(name.lower()) if len(w) > 1 and not w.isdigit())
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def tier(name: str) -> str:
     """How near to customers a name says it is: `production`, `below production` or `anywhere`.
 
@@ -85,7 +88,7 @@ def tier(name: str) -> str:
     return "production" if said & _PRODUCTION else "anywhere"
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def power(action: str) -> str:
     """What an action can do, told from its name: `read`, `write` or `admin`.
 

@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 from detector.features.marks import REDACTED, habitual
-
-MEMO: Final = 65_536
-"""How many addresses and texts are remembered: the busy ones of a large fleet, in some 20 MB."""
+from detector.features.remembering import remembered
 
 _VERSION: Final = re.compile(r"[/ ]?v?\d[\w.+-]*")
 
@@ -29,7 +26,7 @@ class Place(NamedTuple):
     site: str
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def place(ip: str) -> Place:
     """The address, its network and its site; the text itself where it is no address.
 
@@ -50,7 +47,7 @@ def place(ip: str) -> Place:
     )
 
 
-@lru_cache(maxsize=MEMO)
+@remembered
 def client(user_agent: str) -> str:
     """The kind of client: the user agent without its version numbers.
 

@@ -14,12 +14,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 from detector.events import Sensitivity
-
-MEMO: Final = 65_536  # resources remembered: some 20 MB at worst, however many names an attacker invents
+from detector.features.remembering import remembered
 
 _PROD: Final = r"(?<![a-z])(?:prod|prd|production|live)(?![a-z])"
 _RULE: Final = r"(?<![a-z])(?:admin|administrator|administratoraccess|root|owner|superuser)(?![a-z])"
@@ -36,13 +34,14 @@ class SensitivityRule:
     level: Sensitivity
 
 
+# Two words in either order are each looked for from the start: one behind the other would take the square of a name.
 DEFAULT_SENSITIVITY_RULES: Final[tuple[SensitivityRule, ...]] = (
     SensitivityRule(r"(?i)break[-_]?glass", "critical"),
     SensitivityRule(r"(?i)(?<![a-z])(?:cluster-admin|organizationaccountaccessrole)(?![a-z])", "critical"),
-    SensitivityRule(rf"(?i){_PROD}.*{_RULE}|{_RULE}.*{_PROD}", "critical"),
+    SensitivityRule(rf"(?i)^(?=.*{_PROD})(?=.*{_RULE})", "critical"),
     SensitivityRule(r"(?i)(?<![a-z])(?:sandbox|playground|scratch|demo)(?![a-z])", "low"),
     SensitivityRule(rf"(?i){_RULE}", "high"),
-    SensitivityRule(rf"(?i){_PROD}.*{_KEYS}|{_KEYS}.*{_PROD}", "high"),
+    SensitivityRule(rf"(?i)^(?=.*{_PROD})(?=.*{_KEYS})", "high"),
     SensitivityRule(rf"(?i){_PROD}", "medium"),
     SensitivityRule(rf"(?i){_KEYS}", "medium"),
 )
@@ -57,7 +56,7 @@ class Sensitivities:
     def __init__(self, rules: Sequence[SensitivityRule]) -> None:
         """Compile `rules`; raises ValueError quoting the pattern that is no regular expression."""
         self._rules = tuple((_compiled(rule.pattern), rule.level) for rule in rules)
-        self.level = lru_cache(maxsize=MEMO)(self._found)
+        self.level = remembered(self._found)
 
     def _found(self, resource: str) -> Sensitivity | None:
         return next((level for pattern, level in self._rules if pattern.search(resource)), None)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Final
 
 from detector.engine.policy import Policy
@@ -26,8 +25,9 @@ from detector.engine.records import (
     Weighed,
 )
 from detector.events import GrantRequest, Issuance, Lifecycle, Usage
-from detector.features.identity import MEMO, Identities
+from detector.features.identity import Identities
 from detector.features.names import power
+from detector.features.remembering import remembered
 from detector.features.sensitivity import Sensitivities
 from detector.report.answers import Answers
 from detector.report.counts import Verdicts
@@ -71,9 +71,7 @@ class Fold:
 
     def _follow(self, policy: Policy) -> None:
         identities = Identities(policy.identity)
-        self._canonical: Callable[[str], str] = lru_cache(MEMO)(
-            lambda name: name if opaque(name) else identities.fold(name)
-        )
+        self._canonical: Callable[[str], str] = remembered(lambda name: name if opaque(name) else identities.fold(name))
         self._level = Sensitivities(policy.sensitivity).level
 
     def see(self, entry: Entry) -> None:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detector.features import identity
 from detector.features.identity import DEFAULT_IDENTITY_RULES, Identities, IdentityRule
 
 UUID = "3f2b8c1e-9a4d-4c77-8e21-5b0d6f9a1c33"
@@ -192,12 +191,3 @@ def test_wrong_rules_are_named(pattern: str, replacement: str, complaint: str) -
     """At the start, not at the first name that meets them."""
     with pytest.raises(ValueError, match=f"identity rule 'mine': .*{complaint}"):
         Identities((IdentityRule("mine", pattern, replacement),))
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An attacker who invents names cannot grow our memory."""
-    monkeypatch.setattr(identity, "MEMO", 100)
-    identities = Identities(DEFAULT_IDENTITY_RULES)
-    for number in range(1_000):
-        identities.fold(str(number))
-    assert identities.fold.cache_info().currsize == 100  # type: ignore[attr-defined]
