@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +19,7 @@ from detector.events import Event, GrantRequest, Issuance, Lifecycle, Source, Us
 from detector.features.marks import REDACTED
 from detector.features.names import pattern
 from detector.features.places import client, place
-from detector.features.remembering import remembered
+from detector.features.remembering import MEMO
 
 DIGITS: Final = 32
 """Hexadecimal digits of a mark: 128 bits, so that two values never share one by chance."""
@@ -72,7 +73,7 @@ class Redaction:
         self._source = tuple(sorted(name for name in SOURCE if f"source.{name}" in named))
         self._paths = tuple(tuple(field.split(".")) for field in sorted(self._fields))
         self._key = key
-        self.mark = remembered(self._mark)
+        self.mark = lru_cache(MEMO)(self._mark)
 
     def __call__(self, event: Event, fold: Callable[[str], str]) -> Event:
         """The event with its fields redacted; `fold` makes names canonical, which is what habit knows them by."""
