@@ -45,7 +45,10 @@ NOWHERE: Final = Source()
 
 
 class GrantRequest(Struct, frozen=True, kw_only=True, gc=False):
-    """Somebody asks an issuer for a credential."""
+    """Somebody asks an issuer for a credential.
+
+    `approval` is the id of the approval that it is presented with, empty for one that was not to be believed.
+    """
 
     id: str
     time: float
@@ -65,6 +68,7 @@ class GrantRequest(Struct, frozen=True, kw_only=True, gc=False):
     purpose: str | None = None
     sensitivity: Sensitivity | None = None
     renewal_of: str | None = None
+    approval: str | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict)
     unknown: Mapping[str, Any] = field(default_factory=dict)
 

@@ -121,6 +121,7 @@ class Telemetry:
         self._glasses = counter("glasses_broken", "Asks that passed enforcement through a broken glass.")
         self._unreviewed_glasses = gauge("glasses_unreviewed", "Broken glasses that nobody has reviewed.")
         self._due = gauge("intents_due", "Pre-approved intents that somebody has to answer for anew.")
+        self._step_ups = counter("access_requests", "Access requests and approvals, by what happened to them.", "what")
         self._halted = gauge("kill_switch", "1 while the kill switch lets everything pass.")
         self._rule_hits = counter("rule_hits", "Grants that matched a deny rule, by its stage.", "stage", "denied")
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
@@ -147,7 +148,9 @@ class Telemetry:
         self._trouble = gauge("log_trouble", "1 while the log cannot make records durable.")
         self._ready = gauge("ready", "1 while /readyz says so.")
         self._baselines = gauge("baselines", "Baselines held.", "level")
-        self._waiting = gauge("waiting_events", "Events waiting for a partner, to be learnt, or for an outcome.", "for")
+        self._waiting = gauge(
+            "waiting_events", "What waits for a partner, to be learnt, for an outcome, for an approval.", "for"
+        )
         self._credentials = gauge("credentials", "Credentials remembered, to join their usage to.")
         self._rules = gauge("deny_rules", "Deny rules by state.", "state")
         self._thresholds = gauge("threshold_nats", "Where an issuer without its own steps up and denies.", "verdict")
@@ -205,6 +208,10 @@ class Telemetry:
     def glass_broken(self) -> None:
         """Somebody passed enforcement in an emergency."""
         self._glasses.inc()
+
+    def step_up(self, what: str) -> None:
+        """An access request was made or answered, or an approval presented."""
+        self._child(self._step_ups, what).inc()
 
     def rule_matched(self, stage: str, *, denied: bool) -> None:
         """A grant matched a deny rule: what it would have denied is counted apart from what it did."""
@@ -281,7 +288,8 @@ class Telemetry:
         self._lag.set(max(0, vitals.position - durable))
         self._trouble.set(trouble is not None)
         self._ready.set(ready)
-        for what, number in (("partner", vitals.held), ("quarantine", vitals.quarantined), ("outcome", vitals.flagged)):
+        waiting = {"partner": vitals.held, "quarantine": vitals.quarantined, "outcome": vitals.flagged}
+        for what, number in {**waiting, "approval": vitals.access_pending}.items():
             self._child(self._waiting, what).set(number)
         self._credentials.set(vitals.credentials)
         self._baselines.labels(level="requester").set(vitals.requesters)

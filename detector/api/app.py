@@ -16,6 +16,8 @@ from starlette.types import ASGIApp
 from structlog.typing import FilteringBoundLogger
 
 from detector.api.access import Readings
+from detector.api.access_requests import access_requests
+from detector.api.authzen import EVALUATION, EVALUATIONS, Evaluation, Evaluations, authzen
 from detector.api.callers import Gate
 from detector.api.decisions import decisions
 from detector.api.denylist import denylist
@@ -42,10 +44,12 @@ from detector.api.rules import rules
 from detector.api.score import Score, ScoreBatch
 from detector.api.service import Service
 from detector.api.signals import signals
+from detector.api.step_ups import step_ups
 from detector.api.tokens import Tokens
 from detector.engine import Engine
 from detector.engine.ports import Log, LogUnavailable
 from detector.signals.transmitter import Transmitter
+from detector.stepup import Desk
 from detector.telemetry import Telemetry
 
 SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False}
@@ -64,8 +68,11 @@ def create_app(
     clock: Callable[[], float] = time.time,
     on_close: Callable[[], None] | None = None,
     transmitter: Transmitter | None = None,
+    desk: Desk | None = None,
 ) -> FastAPI:
     """The application around an engine that is ready; its lifespan ends with `on_close`, then closes the engine.
+
+    Without a `desk` of its own, step-ups are answered on the usual terms, with keys that live as long as the process.
 
     `extra_routes` pass the same door: benchmarks compare with an empty one. The
     engine is called on the event loop's thread alone.
@@ -81,6 +88,7 @@ def create_app(
         limits=limits,
         telemetry=telemetry,
         logger=logger,
+        desk=desk or Desk(),
         clock=clock,
         signals=transmitter,
     )
@@ -110,6 +118,8 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
         "/v1/score": Score(service),
         "/v1/score/batch": ScoreBatch(service),
         "/v1/events": Events(service),
+        EVALUATION: Evaluation(service),
+        EVALUATIONS: Evaluations(service),
     }
     app.add_middleware(
         Door,
@@ -122,7 +132,9 @@ def _assembled(service: Service, *, extra_routes: Sequence[Route], on_close: Cal
     )
     app.router.routes.extend(Route(path, endpoint, methods=["POST"]) for path, endpoint in hot.items())
     app.router.routes.extend(extra_routes)
-    rooms = (decisions, portraits, denylist, rules, emergencies, policies, signals, proofs, reports, probes)
+    asking = (authzen, access_requests, step_ups, denylist, signals)
+    looking = (decisions, portraits, proofs, reports, probes)
+    rooms = (*asking, *looking, rules, emergencies, policies)
     for room in rooms:
         app.include_router(room(service))
     return app

@@ -28,7 +28,12 @@ SCOPE_KEY: Final = "assayer.caller"
 FORWARDED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
 NOWHERE: Final = "unknown"
 
-PUBLIC: Final = frozenset({"/.well-known/ssf-configuration", "/ssf/jwks.json"})
+PUBLIC: Final = frozenset(
+    {
+        *("/.well-known/ssf-configuration", "/ssf/jwks.json"),
+        *("/.well-known/authzen-configuration", "/access/v1/jwks"),
+    }
+)
 """What anybody may read from anywhere: where our interfaces are, and the public keys that verify what we sign. Whoever
 is to believe us has to have read them first."""
 

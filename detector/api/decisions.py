@@ -33,7 +33,7 @@ def decisions(service: Service) -> APIRouter:
 
     @routes.get("/v1/decisions/{decision_id}")
     async def show(decision_id: str, caller: Reader) -> Response:
-        decided = await _decision(service, decision_id)
+        decided = await decision_of(service, decision_id)
         service.readings.note(caller, "decision", decision_id)
         recorded = service.log.head() > decided.position
         view = msgspec.to_builtins(answer(decided, recorded=recorded))
@@ -44,7 +44,7 @@ def decisions(service: Service) -> APIRouter:
         said = await document(request.scope, request.receive, NewOutcome, limit=service.limits.request_bytes)
         if said.outcome not in BROKERS_SAY and not {"analyst", "operator"}.intersection(caller.roles):
             raise Problem(403, f"outcome: a broker may say {' or '.join(sorted(BROKERS_SAY))}, not {said.outcome}")
-        decided = await _decision(service, decision_id)
+        decided = await decision_of(service, decision_id)
         _refuse_oneself(service, decided, caller.name, said.by)
         trust, by = trust_of(caller), f"{said.by} ({caller.name})"
         try:
@@ -68,8 +68,9 @@ def trust_of(caller: Caller) -> Trust:
 
 def _refuse_oneself(service: Service, decided: Decided, *names: str) -> None:
     """Nobody answers for himself. Raises a 403 `Problem`."""
-    own = parties(service.engine, decided)
-    if any(service.engine.state.identities.fold(name) in own for name in names):
+    engine = service.engine
+    own = {form for party in parties(engine, decided) for form in engine.names(party)}
+    if any(not own.isdisjoint(engine.names(name)) for name in names):
         raise Problem(403, "by: nobody answers for a request of his own, or one made on his behalf")
 
 
@@ -106,7 +107,7 @@ def gone(service: Service, decision_id: str) -> Problem | None:
     )
 
 
-async def _decision(service: Service, decision_id: str) -> Decided:
+async def decision_of(service: Service, decision_id: str) -> Decided:
     """The decision: the engine knows the latest ones, the log all it keeps. Raises a 404 or 410 `Problem`."""
     forgotten = gone(service, decision_id)
     if forgotten is not None:

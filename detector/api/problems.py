@@ -39,10 +39,15 @@ TITLES: Final[Mapping[int, str]] = {
 }
 
 
+BLANK: Final = "about:blank"
+"""The kind of a problem that its status says all of."""
+
+
 class Problem(Exception):
     """An answer other than success: `status`, a sentence, and where it applies the fields it is about.
 
-    `errors` is a list of (field, what is wrong with it); `headers` go on the answer.
+    `errors` is a list of (field, what is wrong with it); `headers` go on the answer. `kind` is the
+    URI of a kind of problem that a standard names.
     """
 
     def __init__(
@@ -52,17 +57,19 @@ class Problem(Exception):
         *,
         errors: Sequence[tuple[str, str]] = (),
         headers: Mapping[str, str] | None = None,
+        kind: str = BLANK,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.kind = kind
 
     def document(self) -> dict[str, Any]:
         """The problem as RFC 9457 writes it."""
         document: dict[str, Any] = {
-            "type": "about:blank",
+            "type": self.kind,
             "title": TITLES.get(self.status) or HTTPStatus(self.status).phrase,
             "status": self.status,
             "detail": self.detail,

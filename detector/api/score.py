@@ -11,6 +11,7 @@ from detector.api.bodies import must_be_json, parse, raw_body
 from detector.api.callers import Caller, authorise, caller_of
 from detector.api.durability import landed
 from detector.api.limits import STRANGER
+from detector.api.offers import bringing, going
 from detector.api.problems import Problem, invalid
 from detector.api.service import Service, Turns
 from detector.api.wire import answer, asked_for, grant_request
@@ -46,7 +47,8 @@ class Score:
         recorded = await service.durability.of(asked.durable)
         if not recorded:
             service.telemetry.unrecorded()
-        await respond(send, answer(asked.decision, recorded=recorded, request=request.id))
+        on = going(service, caller, asked.decision)
+        await respond(send, answer(asked.decision, recorded=recorded, request=request.id, on=on))
 
 
 class ScoreBatch:
@@ -75,7 +77,7 @@ class ScoreBatch:
         records_made = [one.durable for one in answered if one.durable is not None]
         if records_made:  # they become durable in their order: one wait, for the last, is enough for all
             await service.durability.of(records_made[-1])
-        await respond(send, [_member(service, member) for member in asked])
+        await respond(send, [_member(service, caller, member) for member in asked])
 
 
 class _Answered(NamedTuple):
@@ -90,6 +92,7 @@ _Member: TypeAlias = _Answered | Problem
 
 def ask(service: Service, caller: Caller, request: GrantRequest) -> Asked:
     """What the engine says of one request. Raises a `Problem`."""
+    request = bringing(service, caller, request)
     try:
         return service.engine.ask(request, trusted=service.gate.trusts(caller, "broker"))
     except ConflictingRequest as conflict:
@@ -104,13 +107,14 @@ async def respond(send: Send, value: Any) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _member(service: Service, member: _Member) -> Any:
+def _member(service: Service, caller: Caller, member: _Member) -> Any:
     if isinstance(member, Problem):
         return {"problem": member.document()}
     recorded = landed(member.asked.durable)
     if not recorded:
         service.telemetry.unrecorded()
-    return answer(member.asked.decision, recorded=recorded, request=member.id)
+    decided = member.asked.decision
+    return answer(decided, recorded=recorded, request=member.id, on=going(service, caller, decided))
 
 
 def _ask_or_problem(service: Service, caller: Caller, record: Any) -> _Member:

@@ -23,6 +23,7 @@ from detector.api.limits import LARGE_AT_ONCE, STRANGER, Limits
 from detector.engine import Engine
 from detector.engine.ports import Log
 from detector.signals.transmitter import Transmitter
+from detector.stepup import Desk
 from detector.telemetry import Telemetry
 
 TURN_SECONDS: Final = 0.003
@@ -42,6 +43,7 @@ class Service:
     limits: Limits
     telemetry: Telemetry
     logger: FilteringBoundLogger
+    desk: Desk
     clock: Callable[[], float]
     signals: Transmitter | None = None
     large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(LARGE_AT_ONCE))

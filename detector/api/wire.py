@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from detector.api.bodies import parse
+from detector.api.going import ApprovalAnswer, Going, StepUp, outcome_of
 from detector.api.problems import Problem, invalid
 from detector.engine.memory import Hits
 from detector.engine.raising import MOST_LIFETIME_SECONDS
@@ -30,12 +31,6 @@ LONGEST_TEXT: Final = 1_000
 _CANONICAL: Final = msgspec.json.Encoder(order="deterministic")
 
 Text = Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
-
-
-class StepUp(Struct, frozen=True):
-    """How a step-up goes on: where its outcome is to be told."""
-
-    outcome: str
 
 
 class DenyRule(Struct, frozen=True):
@@ -101,6 +96,7 @@ class Answer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     weighed_verdict: Verdict | None = None
     deny_rule: DenyRule | None = None
     step_up: StepUp | None = None
+    approval: ApprovalAnswer | None = None
     break_glass: BreakGlass | None = None
     intent: Eased | None = None
     limits: tuple[str, ...] = ()
@@ -242,8 +238,12 @@ def unreadable(reason: str) -> Problem:
     return invalid([(field, rest)]) if colon and " " not in field else invalid([("body", reason)])
 
 
-def answer(decided: Decided, *, recorded: bool, request: str | None = None) -> Answer:
-    """What a broker is told of a decision; `request` is the id it asked under, where that is known in clear."""
+def answer(decided: Decided, *, recorded: bool, request: str | None = None, on: Going | None = None) -> Answer:
+    """What a broker is told of a decision; `request` is the id it asked under, where that is known in clear.
+
+    `on` is how it goes on, where that is told.
+    """
+    on = on or Going(StepUp(outcome_of(decided)) if decided.answer == "step_up" else None)
     found = decided.weighed
     return Answer(
         decision_id=decided.decision,
@@ -267,10 +267,11 @@ def answer(decided: Decided, *, recorded: bool, request: str | None = None) -> A
             denied=decided.rule_bit,
             rule=f"/v1/deny-rules/{decided.rule}",
         ),
-        step_up=StepUp(f"/v1/decisions/{decided.decision}/outcome") if decided.answer == "step_up" else None,
         intent=Eased(found.intent, found.eased / QUANTA) if found.intent else None,
         limits=found.limits,
-        advice=decided.advice,
+        step_up=on.step_up,
+        approval=on.approval,
+        advice=on.advice.joined(decided.advice) if on.advice is not None else decided.advice,
     )
 
 

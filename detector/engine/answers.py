@@ -63,6 +63,7 @@ class Vitals(Struct, frozen=True):
     halted: bool
     glasses_unreviewed: int
     intents_due: int
+    access_pending: int
 
 
 def row(

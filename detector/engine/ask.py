@@ -11,7 +11,7 @@ from detector.engine import raising, rule_life
 from detector.engine.answers import Asked, ConflictingRequest
 from detector.engine.decide import decide
 from detector.engine.journal import Journal
-from detector.engine.keys import by_id
+from detector.engine.keys import asked_as
 from detector.engine.ports import LogUnavailable
 from detector.engine.records import Decided
 from detector.events import GrantRequest
@@ -46,11 +46,13 @@ def ask(journal: Journal, request: GrantRequest, *, trusted: bool) -> Asked:
         journal.ear.rule_matched(decided.rule_stage, denied=decided.rule_bit)
     if decided.glass is not None:
         journal.ear.glass_broken()
+    if decided.presented is not None:
+        journal.ear.step_up("passed" if decided.presented.until else decided.presented.refused or "unneeded")
     return Asked(decided, durable, fresh=True)
 
 
 def _known(journal: Journal, request: GrantRequest, *, trusted: bool) -> Decided | None:
-    memory, key = journal.state.memory, by_id(request.id)
+    memory, key = journal.state.memory, asked_as(request)
     if trusted:
         decision = memory.asked.get(key)
         known = memory.decisions.get(decision) if decision else None

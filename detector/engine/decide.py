@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from detector.engine import glass, judge, policing, rulebook, wear
+from detector.engine import access, glass, judge, policing, rulebook, wear
 from detector.engine.answers import identifier
 from detector.engine.judge import Judged
 from detector.engine.keys import asked_for
@@ -54,6 +54,9 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
         weighed = rulebook.denied(rule, weighed)
     broken = policing.broken(state, request)
     weighed = policing.limited(weighed, broken, request)
+    presented = access.presented(state, request, weighed, now, trusted=trusted)
+    if presented is not None and presented.until:
+        weighed = access.answered(weighed)
     name = identifier(f"d-{memory.position:010x}", ID_DIGITS, request.id, requester, str(now))
     through = _glass(state, request, requester, now, decision=name, trusted=trusted)
     opened = through if isinstance(through, Glass) else None
@@ -80,6 +83,7 @@ def decide(state: State, request: GrantRequest, now: float, *, trusted: bool) ->
         glass=opened,
         glass_refused="" if through is None or opened is not None else str(through),
         advice=_advice(state, request, facets, broken),
+        presented=presented,
     )
     return Deciding(decided, facets, judged)
 

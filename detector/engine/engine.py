@@ -7,9 +7,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, cast
 
+import msgspec
+
 from detector.baselines.peers import Grouping, Way
-from detector.engine import announcing, ask, grouping, observe, policy_life, raising, rule_life, views
+from detector.engine import access, announcing, ask, grouping, observe, policy_life, raising, rule_life, views
 from detector.engine.answers import Asked, Row, Vitals
+from detector.engine.asking_records import AccessRequested, AccessSettled
 from detector.engine.denylist import DenyList, deny_list
 from detector.engine.journal import Journal
 from detector.engine.memory import Halt, Hits
@@ -31,6 +34,7 @@ from detector.engine.records import (
 )
 from detector.engine.redaction import Redaction
 from detector.engine.state import State
+from detector.engine.tasks import Task
 from detector.events import Event, GrantRequest
 from detector.policies import Document, DryRun
 from detector.rules import ENDED, Backtest, Goal, Rule, Selector
@@ -81,7 +85,7 @@ class Engine:
         `ConflictingRequest` when the id was another request's.
         """
         if self._redaction is not None:
-            request = cast("GrantRequest", self._redaction(request, self.state.identities.fold))
+            request = self._redacted(request)
         if self.state.memory.joins.held:
             with suppress(LogUnavailable):  # an answer does not wait for a log that takes no more
                 observe.release_due(self._journal, self._journal.now())
@@ -172,6 +176,39 @@ class Engine:
     def keep_house(self, record: Accessed | KeyRotated | Compacted) -> Future[int]:
         """Log what was done about the log itself; no answer changes by it."""
         return self._journal.append(record, self._journal.now())
+
+    def scope(self, request: GrantRequest) -> str:
+        """What a request asks for, as a digest (see `detector.engine.access`)."""
+        fold = self.state.identities.fold
+        return access.scope_of(request if self._redaction is None else self._redacted(request), fold)
+
+    def names(self, name: str) -> frozenset[str]:
+        """Every form in which somebody's name may stand in a record, in small letters."""
+        canonical = self.state.identities.fold(name)
+        marked = () if self._redaction is None else (self._redaction.mark(canonical), self._redaction.mark(name))
+        return frozenset(form.strip().casefold() for form in (name, canonical, *marked))
+
+    def request_access(self, record: AccessRequested) -> Future[int]:
+        """Remember that a broker waits for an answer to a step-up. Raises `detector.engine.access.Unavailable`."""
+        if self._redaction is not None:
+            record = msgspec.structs.replace(record, because=self._redaction.said(record.because))
+        return access.request(self._journal, record)
+
+    def settle_access(self, record: AccessSettled) -> Future[int]:
+        """Answer an access request, cancel it, or take its approval back; an answer is also word on the decision.
+
+        Raises `KeyError` for an unknown one, `ValueError` where its state does not allow that.
+        """
+        task = access.settleable(self._journal, record)
+        outcome = access.OUTCOMES.get(record.status)
+        if outcome is not None:
+            with suppress(KeyError):  # the decision is older than memory: the approval is good all the same
+                self.record_outcome(task.decision, outcome, by=record.by, trust=record.trust)
+        return access.settle(self._journal, record)
+
+    def access_request(self, name: str) -> Task | None:
+        """One that is remembered; `None` where it is not known."""
+        return self.state.memory.tasks.get(name)
 
     def decision(self, decision_id: str) -> Decided | None:
         """One of the latest decisions; `None` where it is older than memory or unknown."""
@@ -265,6 +302,10 @@ class Engine:
     def reauthorise(self, intent: str, *, by: str, because: str) -> Future[int]:
         """Answer anew for an intent. Raises `KeyError` for one that the document in force does not have."""
         return policy_life.reauthorise(self._journal, intent, by=by, because=because)
+
+    def _redacted(self, request: GrantRequest) -> GrantRequest:
+        redaction = cast("Redaction", self._redaction)
+        return cast("GrantRequest", redaction(request, self.state.identities.fold))
 
     def _backtest(self) -> None:
         """Backtest what is unproven, where the engine was given the means; without, somebody else has to."""

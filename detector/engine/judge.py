@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from detector.baselines.family import Weighing
 from detector.baselines.habits import COLD_EVENTS
-from detector.engine import maintenance
+from detector.engine import approvals, maintenance
 from detector.engine.budgets import wealth_limit
 from detector.engine.joins import Lease
 from detector.engine.memory import Standing
@@ -69,8 +69,8 @@ MOST_POLICIES: Final = 16
 """Policies of one token that are looked up: a login that lists more gets its first ones."""
 
 AGAINST_A_DENY: Final = 8.0
-"""What a mint against a deny comes to at least (nats), and never to less than a step-up:
-it is a fact, not a habit, so no fitted weight and nothing else that fits turns it down."""
+"""What a mint against a deny, or one that outlives its approval, comes to at least (nats), and never to less than a
+step-up: it is a fact, not a habit, so no fitted weight and nothing else that fits turns it down."""
 
 STRANGER: Final = "unminted"
 """The requester of a use whose credential nobody was seen minting and whose log names no user."""
@@ -82,6 +82,7 @@ an ask leaves it out says nothing. Where others say it, leaving it out does."""
 _PLACE: Final = {code: index for index, code in enumerate(GRANT_FACETS)}
 _DECISION: Final = GRANT_FACETS.index("decision")
 _AGAINST: Final = "minted against a deny"
+_OUTLIVES: Final = "outlives its approval"
 _NO_PULSE: Final = Pulse()
 _NOBODY: Final = Standing()
 
@@ -146,17 +147,19 @@ def prepare(state: State, event: Issuance | Usage | Lifecycle, now: float, recor
         return prepare_use(state, event, now)
     if isinstance(event, Issuance):
         known = record.decision if isinstance(record, Observed) else None
-        word = decision_word(state, event.grant, known)
+        word = decision_word(state, event, known)
         return prepare_grant(state, event.grant, now, decision=word)
     message = "a lifecycle change is not weighed"
     raise TypeError(message)
 
 
-def decision_word(state: State, grant: GrantRequest, decision: str | None) -> str:
+def decision_word(state: State, event: Issuance, decision: str | None) -> str:
     """How an issuance stands to what was decided: the facet `decision`."""
     if decision is None:
-        return "never asked for" if grant.issuer in state.memory.askers else ABSENT
+        return "never asked for" if event.grant.issuer in state.memory.askers else ABSENT
     known, outcome = state.memory.decisions.get(decision), state.memory.outcomes.get(decision)
+    if known is not None and approvals.outlives(state.memory, event, known):
+        return _OUTLIVES
     if known is None or known.answer == "allow" or (outcome is not None and outcome[0] in CLEARED):
         return "allowed"
     return "minted on a step-up" if known.answer == "step_up" and outcome is None else _AGAINST
@@ -188,7 +191,7 @@ def weigh_grant(state: State, facets: Facets, now: float, *, decision: str | Non
     weighing = state.baselines.weigh_grant(facets, now)
     found = shares(weighing.ratios, weighing.novel, state.grant_weights, state.policy.model.pi)
     least = 0.0
-    if facets.values[_DECISION] == _AGAINST:
+    if facets.values[_DECISION] in {_AGAINST, _OUTLIVES}:
         strictest = state.thresholds_for(facets.issuer).step_up + MOST_DEVIATIONS * state.policy.tighten
         least = max(AGAINST_A_DENY, in_nats(ceil(strictest * QUANTA)))  # rounded down, it would be an allow
         found[_DECISION] = max(found[_DECISION], least)

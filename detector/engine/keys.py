@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from detector.events import Issuance, Lifecycle, Usage
+from detector.events import GrantRequest, Issuance, Lifecycle, Usage
 
 
 def asked_for(requester: str, issuer: str, resource: str) -> str:
@@ -13,6 +13,11 @@ def asked_for(requester: str, issuer: str, resource: str) -> str:
 def by_id(request: str) -> str:
     """The key of an ask by its id."""
     return f"id {request}"
+
+
+def asked_as(request: GrantRequest) -> str:
+    """The key under which the same ask is known again: presented with an approval it is another one."""
+    return by_id(request.id) if request.approval is None else f"{by_id(request.id)}\x1f{request.approval}"
 
 
 def event_keys(event: Issuance | Usage | Lifecycle) -> tuple[str, ...]:

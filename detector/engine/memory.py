@@ -15,6 +15,7 @@ from detector.engine.policy_memory import Documents
 from detector.engine.recalls import Recalls
 from detector.engine.recent import Recent
 from detector.engine.records import Decided, GlassFinding, Outcome, Trust
+from detector.engine.tasks import Tasks
 from detector.engine.wear import MOST_WORN, Worn
 from detector.features.facets import Facets
 from detector.features.pulse import Pulse
@@ -129,6 +130,7 @@ class Memory(Struct):
     glasses: dict[str, BrokenGlass] = field(default_factory=dict)
     documents: Documents = field(default_factory=Documents)
     worn: Recent[Worn] = field(default_factory=lambda: Recent(MOST_WORN))
+    tasks: Tasks = field(default_factory=Tasks)
     untaught: Recent[float] = field(default_factory=lambda: Recent(IDS))
     recalls: Recalls = field(default_factory=Recalls)
     lessons: deque[Lesson] = field(default_factory=deque)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, TypeVar
 
-from detector.engine import glass, judge, policing, rulebook
+from detector.engine import approvals, glass, judge, policing, rulebook
 from detector.engine.judge import Judged
 from detector.engine.keys import asked_for, by_id
 from detector.engine.records import Observed, Released
@@ -24,7 +24,7 @@ def note_issuance(state: State, event: Issuance, now: float, *, trusted: bool) -
     """What an issuance comes to as the state stands at `now` (Unix seconds)."""
     grant = event.grant
     decision = decision_for(state, event) if trusted else None
-    facets = judge.prepare_grant(state, grant, now, decision=judge.decision_word(state, grant, decision))
+    facets = judge.prepare_grant(state, grant, now, decision=judge.decision_word(state, event, decision))
     judged = judge.weigh_grant(state, facets, now, decision=decision)
     weighed = policing.eased(state, grant, facets, judged.weighed, now)
     rule = rulebook.matching(state, facets, now)
@@ -65,6 +65,8 @@ def decision_for(state: State, event: Issuance) -> str | None:
     for decision in candidates:
         known = memory.decisions.get(decision) if decision else None
         if known is None or known.requester != requester or known.decision in memory.minted:
+            continue
+        if approvals.superseded(memory, known):
             continue
         named = decision is event.decision or known.request.id == grant.id
         if named or abs(grant.time - known.request.time) <= state.policy.decision_deadline_seconds:

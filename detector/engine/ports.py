@@ -101,6 +101,13 @@ class Ear(Protocol):
     def glass_broken(self) -> None:
         """A request passed enforcement through a broken glass."""
 
+    def step_up(self, what: str) -> None:
+        """An access request was `requested`, `approved`, `denied`, `cancelled` or `revoked`.
+
+        Or an approval was presented: it `passed`, was `unneeded`, or was refused for a reason of
+        `detector.engine.asking_records.Refusal`.
+        """
+
     def rule_matched(self, stage: str, *, denied: bool) -> None:
         """A grant matched a deny rule in this stage of its life, and was denied by it or not."""
 
@@ -132,6 +139,9 @@ class Silence:
         """Nothing."""
 
     def glass_broken(self) -> None:
+        """Nothing."""
+
+    def step_up(self, what: str) -> None:
         """Nothing."""
 
     def rule_matched(self, stage: str, *, denied: bool) -> None:

@@ -27,7 +27,7 @@ RISK_DIGITS: Final = 6
 """`risk` is in millionths; another machine's exponential may round the last one otherwise."""
 
 _DECIDED: Final = ("decision", "requester", "position", "answer", "mode", "rule", "rule_stage", "rule_bit", "learnt")
-_CONTEXT: Final = ("issuer_known", "group", "fellows", "glass", "glass_refused")
+_CONTEXT: Final = ("issuer_known", "group", "fellows", "glass", "glass_refused", "presented")
 _NOTED: Final = ("decision", "rule", "rule_stage", "rule_bit")
 _WEIGHED: Final = ("own", "evidence", "step", "verdict", "step_up_at", "tightened", "deny_at", "odd")
 _POLICED: Final = ("eased", "intent", "limits", "otherwise")

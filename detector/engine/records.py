@@ -16,6 +16,8 @@ from typing import Final, Literal, TypeAlias
 from msgspec import Struct
 
 from detector.baselines.peers import Grouping
+from detector.engine import tasks
+from detector.engine.asking_records import AccessRequested, AccessSettled, Presented
 from detector.engine.budgets import Drawn
 from detector.engine.policy import Policy, Thresholds
 from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
@@ -26,8 +28,7 @@ from detector.rules import Rule, RuleChange, Stage
 from detector.verdict import AnswerMode, Reason, Verdict
 
 Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
-Trust: TypeAlias = Literal["automatic", "broker", "approver", "analyst"]
-"""Whose word an outcome is, the least first."""
+Trust: TypeAlias = tasks.Trust
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
 View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof"]
 """What is sensitive to read."""
@@ -116,7 +117,8 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     denied. `learnt` is how many issuances of the requester were known,
     `issuer_known` whether any of the issuer's was. `group` is the peer group it was held
     against (`None` where none was found), `sure` how surely it belongs there, `fellows` how many do.
-    `glass` is the broken glass it passed through, `glass_refused` why it did not. `advice` is what to ask for instead.
+    `glass` is the broken glass it passed through, `glass_refused` why it did not. `advice` is what to ask for instead,
+    `presented` the approval it came with.
     """
 
     decision: str
@@ -138,6 +140,7 @@ class Decided(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False, t
     glass: Glass | None = None
     glass_refused: str = ""
     advice: Advice | None = None
+    presented: Presented | None = None
 
 
 class Observed(Struct, frozen=True, kw_only=True, omit_defaults=True, tag="observed"):
@@ -285,6 +288,8 @@ Record: TypeAlias = (
     | PolicyTried
     | PolicyApplied
     | IntentReauthorised
+    | AccessRequested
+    | AccessSettled
     | PeersAssigned
     | Accessed
     | KeyRotated

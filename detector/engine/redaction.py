@@ -93,6 +93,10 @@ class Redaction:
             )
         return self._lifecycle(event)
 
+    def said(self, purpose: str) -> str:
+        """What somebody wrote about a request, redacted where purposes are."""
+        return self.mark(purpose) if purpose and "purpose" in self._fields else purpose
+
     def _mark(self, value: str, kind: str = "") -> str:
         """What stands for a value; `kind` is what habit sees of it, where that is less."""
         return REDACTED + self._hash(value) + (f".{self._hash(kind)}" if kind else "")

@@ -14,10 +14,11 @@ from typing import Any, Final, cast
 import msgspec
 
 from detector.baselines.baselines import Baselines
-from detector.engine import glass, wear
+from detector.engine import approvals, glass, wear
 from detector.engine.agenda import Agenda
+from detector.engine.asking_records import AccessRequested, AccessSettled
 from detector.engine.joins import Held, lease_of
-from detector.engine.keys import asked_for, by_id, event_keys
+from detector.engine.keys import asked_as, asked_for, event_keys
 from detector.engine.memory import Halt, Lesson, Memory, Standing, revived, saved
 from detector.engine.noting import note
 from detector.engine.oddities import news, remember
@@ -140,6 +141,8 @@ class State:
         memory, now = self.memory, entry.stamp
         if type(entry.record) not in HOUSEKEEPING:
             teach(memory, self.baselines, now)
+            if memory.tasks.pending:
+                memory.tasks.sweep(now)
             self._take(entry.record, prepared, now)
             if not memory.round_due:
                 memory.round_due = now + pause(0)
@@ -160,6 +163,8 @@ class State:
             self.rules.put(memory, record.rule, now)
         elif isinstance(record, OutcomeRecorded):
             self._settled(record, now)
+        elif isinstance(record, AccessRequested | AccessSettled):
+            approvals.fold(memory, record, now)
         elif isinstance(record, Recalibrated):
             memory.reference.turn(record.drawn, record.day)
             self.probability.cache_clear()
@@ -282,12 +287,12 @@ class State:
         memory, request = self.memory, record.request
         if not record.moves_risk:
             # An untrusted ask is answered again alike, and that is all it does.
-            memory.overheard.put(by_id(request.id), record)
+            memory.overheard.put(asked_as(request), record)
             memory.overheard.put(record.decision, record)
             return
         named = asked_for(record.requester, request.issuer, request.resource)
         memory.decisions.put(record.decision, record)
-        memory.asked.put(by_id(request.id), record.decision)
+        memory.asked.put(asked_as(request), record.decision)
         memory.asked.put(named, record.decision)
         said = memory.askers.setdefault(request.issuer, [])
         said += [name for name, given in GIVEN.items() if name not in said and given(request)]
@@ -297,6 +302,7 @@ class State:
             memory.refused.put(named, now)
             self._remember(standing, now)
         glass.passed(memory, record, now)
+        approvals.passed(memory, record)
         if record.rule is not None:
             count_hit(memory, record, record.weighed)
         if record.weighed.flagged:

@@ -105,6 +105,7 @@ def vitals(state: State, durable: int, now: float) -> Vitals:
         thresholds={"step_up": thresholds.step_up, "deny": thresholds.deny},
         pressed=sum(1 for name in memory.pressures if state.pressed(name, now)),
         halted=state.halted is not None,
+        access_pending=memory.tasks.waiting(now),
         glasses_unreviewed=sum(1 for glass in memory.glasses.values() if glass.finding is None),
         intents_due=len(memory.documents.due(now)),
     )

@@ -18,6 +18,7 @@ import secrets
 import sqlite3
 from typing import Final
 
+from detector.engine.asking_records import AccessRequested, AccessSettled
 from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
     Accessed,
@@ -98,6 +99,8 @@ def id_of(record: Record) -> str | None:
             return record.decision
         case BreakGlassReviewed():
             return record.glass
+        case AccessRequested() | AccessSettled():
+            return record.task
         case RuleChanged():
             return record.rule.id
         case Announced():

@@ -13,12 +13,24 @@ from tests.api.conftest import ELSEWHERE, GRANT, HERE, House, issuance
 
 PROBES = ["GET /healthz", "GET /readyz", "GET /metrics", "GET /docs", "GET /openapi.json"]
 PUBLIC = ["GET /.well-known/ssf-configuration", "GET /ssf/jwks.json"]
+PUBLIC += ["GET /.well-known/authzen-configuration", "GET /access/v1/jwks"]
 RULE = {"selector": {"requester": "nobody"}, "reason": "a test", "lifetime_seconds": 60}
 
 ALLOWED: dict[str, set[str]] = {
     "POST /v1/score": {"broker"},
     "POST /v1/score/batch": {"broker"},
     "POST /v1/events": {"ingest"},
+    "POST /access/v1/evaluation": {"broker"},
+    "POST /access/v1/evaluations": {"broker"},
+    "POST /access/v1/requests": {"broker"},
+    "GET /access/v1/requests/{task}": {"broker"},
+    "POST /access/v1/requests/{task}/cancel": {"broker"},
+    "POST /access/v1/requests/{task}/answer": {"broker"},
+    "GET /v1/step-ups": {"approver", "analyst", "operator"},
+    "GET /v1/step-ups/{task}": {"approver", "analyst", "operator"},
+    "POST /v1/step-ups/{task}/approve": {"approver", "operator"},
+    "POST /v1/step-ups/{task}/deny": {"approver", "operator"},
+    "POST /v1/step-ups/{task}/revoke": {"approver", "operator"},
     "GET /v1/decisions/{decision_id}": {"analyst", "operator"},
     "POST /v1/decisions/{decision_id}/outcome": {"analyst", "operator", "approver", "broker"},
     "GET /v1/requesters/{name}": {"analyst", "operator"},
@@ -56,16 +68,27 @@ ALLOWED: dict[str, set[str]] = {
 """Route to the roles that may use it: the matrix, written down once more to be compared."""
 
 TOKENLESS_HERE = {
-    "POST /v1/score",
-    "POST /v1/score/batch",
-    "POST /v1/events",
-    "GET /v1/deny-rules/stream",
+    *("POST /v1/score", "POST /v1/score/batch", "POST /v1/events", "GET /v1/deny-rules/stream"),
+    *(route for route in ALLOWED if " /access/" in route),
     *PROBES,
     *PUBLIC,
 }
 """What this machine may use without a token, as long as there is none."""
 
+EVALUATION = {
+    "subject": {"type": "workload", "id": "ci/deploy"},
+    "resource": {"type": "secret", "id": "aws/creds/app"},
+    "action": {"name": "write"},
+}
+
 BODIES: dict[str, Any] = {
+    "POST /access/v1/evaluation": EVALUATION,
+    "POST /access/v1/evaluations": {"evaluations": [EVALUATION]},
+    "POST /access/v1/requests": {**EVALUATION, "denial": {"expires_at": "2026-03-02T00:10:00Z", "binding_token": "x"}},
+    "POST /access/v1/requests/{task}/answer": {"method": "second_broker"},
+    "POST /v1/step-ups/{task}/approve": {"because": "a test"},
+    "POST /v1/step-ups/{task}/deny": {"because": "a test"},
+    "POST /v1/step-ups/{task}/revoke": {"because": "a test"},
     "POST /v1/score": GRANT,
     "POST /v1/score/batch": [GRANT],
     "POST /v1/events": [issuance(1)],
@@ -84,7 +107,15 @@ def knock(house: House, route: str, **more: Any) -> int:
     """The status of one request on a route, with a body that fits and an id that need not exist."""
     method, template = route.split()
     path = template.format_map(
-        {"decision_id": "d-1", "name": "somebody", "rule_id": "r-1", "glass": "d-1", "stream_id": "s-1", "intent": "i"}
+        {
+            "decision_id": "d-1",
+            "name": "somebody",
+            "rule_id": "r-1",
+            "glass": "d-1",
+            "stream_id": "s-1",
+            "intent": "i",
+            "task": "t",
+        }
     )
     if route in BODIES:
         more["json"] = BODIES[route]

@@ -78,7 +78,7 @@ def live(
     house = make_house(log=SqliteLog(tmp_path / "log"), signals=True)
     for number in range(20):
         house.ask("POST", "/v1/events", json=[issuance(number)])
-    secret = house.tokens.create(["broker", "ingest", "analyst", "operator", "receiver"]).secret
+    secret = house.tokens.create(["broker", "ingest", "approver", "analyst", "operator", "receiver"]).secret
     server = uvicorn.Server(settings(house.app, host="127.0.0.1", port=0))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -98,6 +98,8 @@ def test_schemathesis_finds_no_word_that_the_server_breaks(live: tuple[str, str]
     url, secret = live
     command = [
         str(Path(sys.executable).with_name("st")),
+        "--config-file",
+        str(Path(__file__).with_name("schemathesis.toml")),
         "run",
         f"{url}/openapi.json",
         "--header",

@@ -8,6 +8,7 @@ from typing import Any, get_args
 from hypothesis import strategies as st
 
 from detector.baselines.peers import Grouping, Placement, Profile
+from detector.engine.asking_records import AccessRequested, AccessSettled, Presented
 from detector.engine.policy import Policy
 from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
@@ -30,9 +31,11 @@ from detector.engine.records import (
     Released,
     RiskLevel,
     RuleChanged,
+    Trust,
     View,
     Weighed,
 )
+from detector.engine.tasks import Method, Settlement
 from detector.events import GrantRequest, Issuance, Lifecycle, Source, Usage
 from detector.policies import Advice, Document, DryRun, Intent, IntentHits, Limit, LimitHits, Narrower
 from detector.rules import Rule, RuleChange, Selector
@@ -151,6 +154,7 @@ decisions = st.builds(
     rule=maybe,
     advice=st.none()
     | st.builds(Advice, max_ttl_seconds=st.none() | moments, narrower=st.builds(Narrower, privilege=st.just("read"))),
+    presented=st.none() | st.builds(Presented, approval=names, until=moments),
 )
 groupings = st.builds(
     Grouping,
@@ -195,6 +199,34 @@ records: st.SearchStrategy[Record] = st.one_of(
     st.builds(PolicyTried, digest=names, found=dry_runs, by=names),
     st.builds(PolicyApplied, document=documents, digest=names, by=names, because=names, overridden=names),
     st.builds(IntentReauthorised, intent=names, by=names, because=names),
+    st.builds(
+        AccessRequested,
+        task=names,
+        decision=names,
+        requester=names,
+        issuer=names,
+        resource=names,
+        scope=names,
+        evidence=st.integers(-(2**40), 2**40),
+        methods=st.lists(st.sampled_from(get_args(Method)), max_size=3).map(tuple),
+        by=names,
+        expires=moments,
+        parties=st.lists(names, max_size=2).map(tuple),
+        ttl_seconds=st.none() | moments,
+        emergency=st.booleans(),
+        because=names,
+    ),
+    st.builds(
+        AccessSettled,
+        task=names,
+        status=st.sampled_from(get_args(Settlement)),
+        by=names,
+        method=st.none() | st.sampled_from(get_args(Method)),
+        trust=st.sampled_from(get_args(Trust)),
+        approval=names,
+        until=moments,
+        uses=st.integers(0, 5),
+    ),
     st.builds(OutcomeRecorded, decision=names, outcome=st.sampled_from(get_args(Outcome)), by=names),
 )
 

@@ -165,7 +165,7 @@ def test_a_mint_on_a_step_up_follows_its_outcome() -> None:
         assert asked.answer == "step_up"
         if outcome is not None:
             world.engine.record_outcome(asked.decision, outcome, by="anna")  # type: ignore[arg-type]
-        facets.append(judge.decision_word(world.state, world.grant(**BOLD), asked.decision))
+        facets.append(judge.decision_word(world.state, world.issuance(**BOLD), asked.decision))
     assert facets == ["minted on a step-up", "allowed", "allowed", "minted against a deny", "minted against a deny"]
 
 

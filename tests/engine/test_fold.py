@@ -231,7 +231,8 @@ def test_weighing_is_pure() -> None:
     before = state.digest()
     for odd in ({}, BOLD, {"requester": "nobody/knows/me"}, {"issuer": "new"}, {"task": "t9", "renewal_of": "held"}):
         grant = world.grant(**odd)
-        facets = judge.prepare_grant(state, grant, now, decision=judge.decision_word(state, grant, None))
+        word = judge.decision_word(state, world.issuance(**odd), None)
+        facets = judge.prepare_grant(state, grant, now, decision=word)
         first = judge.weigh_ask(state, facets, now)
         assert judge.weigh_ask(state, facets, now) == first
         judge.weigh_grant(state, facets, now, decision=None)

@@ -101,6 +101,7 @@ def test_gauges_say_what_the_engine_said(telemetry: Telemetry) -> None:
         pressed=1,
         halted=True,
         glasses_unreviewed=2,
+        access_pending=2,
         intents_due=1,
     )
     telemetry.examined(vitals, durable=100, trouble="disk full", ready=False)

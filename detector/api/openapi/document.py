@@ -10,7 +10,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
+from detector.api.openapi.access_requests import access_requests
 from detector.api.openapi.asking import asking
+from detector.api.openapi.authzen import authzen, evaluation
 from detector.api.openapi.denylist import denylist
 from detector.api.openapi.emergencies import emergencies
 from detector.api.openapi.looking import decisions, portraits
@@ -42,12 +44,15 @@ def document() -> Schema:
             {"name": "analyst", "description": "Looking. Role analyst or operator, always a token."},
             {"name": "operator", "description": "Changing. Role operator, always a token."},
             {"name": "auditor", "description": "Proving and looking back. Role auditor or operator, always a token."},
+            {"name": "approver", "description": "Answering step-ups. Role approver or operator, always a token."},
             {"name": "receiver", "description": "Shared signals. Role receiver, always a token."},
             {"name": "public", "description": "Anybody, from anywhere."},
             {"name": "probe", "description": "Any valid token; none on loopback."},
         ],
         "paths": {
             **asking(),
+            **authzen(),
+            **access_requests(),
             **decisions(),
             **portraits(),
             **denylist(),
@@ -60,7 +65,7 @@ def document() -> Schema:
             **probes(),
         },
         "components": {
-            "schemas": components(),
+            "schemas": {**components(), "Evaluation": evaluation()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": "assayer token create"}},
         },
     }

@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 
 import msgspec
 
+from detector.api.access_wire import Answering, Cancellation, MachineAnswer, Submission
 from detector.api.wire import (
     LONGEST_TEXT,
     Answer,
@@ -128,14 +129,18 @@ def components() -> Schema:
     _, made = msgspec.json.schema_components(
         [
             Answer,
+            Answering,
+            Cancellation,
             Document,
             Enforcement,
             GlassReview,
             KillSwitch,
+            MachineAnswer,
             NewOutcome,
             NewPolicy,
             NewRule,
             Reauthorisation,
+            Submission,
             Withdrawal,
         ],
         ref_template="#/components/schemas/{name}",
@@ -197,7 +202,8 @@ def _problem() -> Schema:
     )
 
 
-def _grant_request() -> Schema:
+def grant_fields() -> Schema:
+    """The fields of a grant request."""
     name = {"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}
     text = {"type": ["string", "null"], "maxLength": NAME_LENGTH}
     names = {
@@ -205,7 +211,7 @@ def _grant_request() -> Schema:
         "items": name,
         "maxItems": LIST_LENGTH,
     }
-    fields: Schema = {
+    return {
         "kind": {"const": "grant_request"},
         "id": text,
         "time": {"type": ["string", "null"], "format": "date-time"},
@@ -230,8 +236,11 @@ def _grant_request() -> Schema:
             "description": "Open; at most 1,000 values, 16 levels deep.",
         },
     }
+
+
+def _grant_request() -> Schema:
     return shape(
-        fields,
+        {**grant_fields(), "approval": {"description": "An approval of an access request, as it was given."}},
         required=("issuer", "requester", "resource"),
         description="Unknown fields are kept, and null is absence. Without `time` (1990 to 2200), the server's own"
         " clock is taken; without `id`, one is made from the content and the time."
@@ -246,6 +255,7 @@ def _value() -> Schema:
         "anyOf": [
             {"type": "string", "maxLength": 4 * NAME_LENGTH},
             {"type": "number", "minimum": -most, "maximum": most},
+            {"type": "integer", "minimum": 1 - 2**63, "maximum": 2**63 - 1},
             {"type": ["boolean", "null"]},
             listing(ref("Value")),
             {"type": "object", "additionalProperties": ref("Value")},
