@@ -127,9 +127,7 @@ class Telemetry:
         self._rule_changes = counter("rule_changes", "Deny rules raised, switched, withdrawn.", "change")
         self._announced = counter("announcements", "Credentials and risk levels announced to others.", "kind")
         self._sent = counter("signals_delivered", "Announcements and findings that a receiver took.", "stream")
-        self._unsent = counter(
-            "signals_undelivered", "Attempts to deliver that failed, or were refused.", "stream", "why"
-        )
+        self._unsent = counter("signals_undelivered", "Attempts to deliver that failed.", "stream", "why")
         self._wait = histogram("signals_wait_seconds", "From the log to a receiver.", WAITS, "stream")
         self._behind = gauge("signals_backlog", "Announcements that a stream has still to get.", "stream")
         self._oldest = gauge("signals_backlog_seconds", "How long the first of them has waited.", "stream")
@@ -148,9 +146,7 @@ class Telemetry:
         self._trouble = gauge("log_trouble", "1 while the log cannot make records durable.")
         self._ready = gauge("ready", "1 while /readyz says so.")
         self._baselines = gauge("baselines", "Baselines held.", "level")
-        self._waiting = gauge(
-            "waiting_events", "What waits for a partner, to be learnt, for an outcome, for an approval.", "for"
-        )
+        self._waiting = gauge("waiting_events", "What waits: for a partner, to be learnt, for somebody's word.", "for")
         self._credentials = gauge("credentials", "Credentials remembered, to join their usage to.")
         self._rules = gauge("deny_rules", "Deny rules by state.", "state")
         self._thresholds = gauge("threshold_nats", "Where an issuer without its own steps up and denies.", "verdict")
