@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from detector.api.wire import Text, moment
 from detector.engine.tasks import Task
 from detector.evidence import QUANTA
-from detector.stepup import Desk
+from detector.stepup.desk import Desk
 
 ERROR: Final = "urn:openid:authzen:access-request:error:"
 """What the profile's kinds of problem begin with."""

@@ -49,7 +49,7 @@ from detector.api.tokens import Tokens
 from detector.engine import Engine
 from detector.engine.ports import Log, LogUnavailable
 from detector.signals.transmitter import Transmitter
-from detector.stepup import Desk
+from detector.stepup.desk import Desk
 from detector.telemetry import Telemetry
 
 SILENT: Final[Any] = {"tracing": False, "metrics": False, "logs": False}

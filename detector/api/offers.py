@@ -19,7 +19,7 @@ from detector.engine.records import Decided
 from detector.engine.tasks import Method
 from detector.events import GrantRequest
 from detector.policies import Advice, stricter
-from detector.stepup import Binding, SealBroken
+from detector.stepup.seals import Binding, SealBroken
 
 REQUESTS: Final = "/access/v1/requests"
 

@@ -23,7 +23,7 @@ from detector.api.limits import LARGE_AT_ONCE, STRANGER, Limits
 from detector.engine import Engine
 from detector.engine.ports import Log
 from detector.signals.transmitter import Transmitter
-from detector.stepup import Desk
+from detector.stepup.desk import Desk
 from detector.telemetry import Telemetry
 
 TURN_SECONDS: Final = 0.003

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from concurrent.futures import Future
 
 from detector.api.access_wire import ERROR
@@ -11,8 +10,7 @@ from detector.api.problems import Problem
 from detector.api.service import Service
 from detector.engine.asking_records import AccessSettled
 from detector.engine.tasks import Method, Settlement, Task
-from detector.stepup import Offered, Unsatisfied
-from detector.stepup.seals import ID_BYTES
+from detector.stepup.methods import Offered, Unsatisfied
 
 
 def task_of(service: Service, name: str) -> Task:
@@ -38,21 +36,7 @@ async def answer(
         by = await way.answered_by(offered)
     except Unsatisfied as why:
         raise Problem(403, str(why)) from None
-    record = AccessSettled(task=name, status="denied", by=by, method=method, trust=way.trust, because=because)
-    if approve:
-        terms = service.desk.terms
-        record = AccessSettled(
-            task=name,
-            status="approved",
-            by=by,
-            method=method,
-            trust=way.trust,
-            because=because,
-            approval=f"apr-{secrets.token_urlsafe(ID_BYTES)}",
-            until=terms.until(now, wanted=task.wanted, emergency=task.emergency),
-            uses=terms.uses,
-            margin=terms.margin_quanta(),
-        )
+    record = service.desk.settlement(name, task, method, by=by, now=now, approve=approve, because=because)
     await durable(service, settled(service, record))
     service.logger.info("access request", task=name, status=record.status, by=by, method=method)
 

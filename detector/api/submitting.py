@@ -21,7 +21,7 @@ from detector.engine.asking_records import AccessRequested
 from detector.engine.records import Decided
 from detector.events import GrantRequest
 from detector.sources.fields import moment
-from detector.stepup import Binding, SealBroken, SealExpired
+from detector.stepup.seals import Binding, SealBroken, SealExpired
 
 DIGITS: Final = 32
 """Hexadecimal digits of a digest: 128 bits."""

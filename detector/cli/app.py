@@ -20,6 +20,7 @@ from detector.cli import (
     rules,
     serve,
     signals,
+    step_ups,
     token,
     train,
     verify,
@@ -70,6 +71,7 @@ app.command("report")(report.report)
 app.command("train")(train.train)
 app.add_typer(rules.commands, name="rules", help="Deny rules: list, raise, backtest, enforce, withdraw.")
 app.add_typer(policies.commands, name="policy", help="Policy documents: check, dry-run, apply, show, reauthorise.")
+app.add_typer(step_ups.commands, name="step-ups", help="Step-ups that wait for an answer: list, approve, deny.")
 app.command("kill-switch")(emergencies.kill_switch)
 app.add_typer(emergencies.glass_commands, name="break-glass", help="List and review broken glasses.")
 app.add_typer(log.commands, name="log", help="The log itself: its key, a new key, what is to be forgotten.")

@@ -42,9 +42,9 @@ class Remote:
         """Let the connection go."""
         self._client.close()
 
-    def get(self, *path: str, needs: str) -> Any:
+    def get(self, *path: str, needs: str, query: Mapping[str, Any] | None = None) -> Any:
         """The JSON at a path, its parts escaped; `needs` names the role whose token may see it. Raises `Complaint`."""
-        return self._answer("GET", path, needs=needs)
+        return self._answer("GET", path, needs=needs, params=query)
 
     def post(self, *path: str, body: Any, needs: str, query: Mapping[str, Any] | None = None) -> Any:
         """The JSON answer to a JSON body. Raises `Complaint`, in the server's words where it has some."""

@@ -105,6 +105,8 @@ def assembled(settings: Settings) -> Sidecar:
     from detector.store import StoreError
     from detector.telemetry import Telemetry
     from detector.wiring.compose import embedded, tokens_file
+    from detector.wiring.desk import DeskUnusable
+    from detector.wiring.desk import desk as made_desk
     from detector.wiring.logs import configure
 
     logger = configure(settings.log, stream=sys.stderr)
@@ -115,7 +117,8 @@ def assembled(settings: Settings) -> Sidecar:
         raise Complaint(str(error)) from None
     try:
         tokens = Tokens(tokens_file(settings.server.data))
-    except TokensUnreadable as error:
+        desk = made_desk(settings.step_up, data=settings.server.data)
+    except (TokensUnreadable, DeskUnusable) as error:
         store.close()
         raise Complaint(str(error)) from None
     transmitter = _transmitter(settings, store, tokens, telemetry, logger.warning)
@@ -130,6 +133,7 @@ def assembled(settings: Settings) -> Sidecar:
         logger=logger,
         on_close=store.save,
         transmitter=transmitter,
+        desk=desk,
     )
     return Sidecar(app, store, logger.warning, transmitter)
 

@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 import httpx
 import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from detector.stepup.places import KeySetUnusable, check, is_url
 
 LARGEST: Final = 65_536
 """Bytes of a key set: hundreds of keys fit."""
@@ -42,10 +43,6 @@ FAMILIES: Final = {
 """What a key may be used with. There is nothing symmetric in it, so a public key is never taken for a secret."""
 
 
-class KeySetUnusable(Exception):
-    """The set cannot be had; the text says why."""
-
-
 class Key:
     """One public key, and the algorithms that may be used with it."""
 
@@ -70,9 +67,8 @@ class KeySet:
     ) -> None:
         """Raises `KeySetUnusable` for a place that may not be asked."""
         self._where, self._monotonic = where, monotonic
-        self._fetch = fetch or (_fetched if "://" in where else _read)
-        if "://" in where:
-            _check(where)
+        self._fetch = fetch or (_fetched if is_url(where) else _read)
+        check(where)
         self._keys: tuple[Key, ...] = ()
         self._at = float("-inf")
         self._tried = float("-inf")
@@ -129,15 +125,6 @@ def _key(one: dict[str, Any]) -> Key | None:
     if isinstance(public, RSAPublicKey) and public.key_size < LEAST_RSA_BITS:
         return None
     return Key(str(one.get("kid", "")), public, family if stated is None else (str(stated),))
-
-
-def _check(url: str) -> None:
-    parts = urlsplit(url)
-    near = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if parts.scheme != "https" and not (parts.scheme == "http" and near):
-        raise KeySetUnusable(f"{url}: must be https, or http on this machine")
-    if parts.username or parts.password or not parts.hostname:
-        raise KeySetUnusable(f"{url}: must name a host, and no user")
 
 
 def _read(where: str) -> bytes:

@@ -15,8 +15,9 @@ import jwt
 
 from detector.engine.recent import Recent
 from detector.engine.tasks import Trust
-from detector.stepup.key_sets import Key, KeySet, KeySetUnusable
+from detector.stepup.key_sets import Key, KeySet
 from detector.stepup.methods import Offered, Unsatisfied
+from detector.stepup.places import KeySetUnusable
 
 LONGEST: Final = 8_192
 """Characters of a proof: a service account token has about a thousand."""

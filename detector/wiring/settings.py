@@ -27,6 +27,7 @@ from detector.rules import Goal
 from detector.wiring.listeners import SignalSettings
 from detector.wiring.model import read_model, shipped_model
 from detector.wiring.section import Nats, Positive, Seconds, Section, Share
+from detector.wiring.step_ups import StepUpSettings
 
 ENVIRONMENT_PREFIX: Final = "ASSAYER_"
 ENVIRONMENT_DELIMITER: Final = "__"
@@ -291,6 +292,7 @@ class Settings(BaseSettings):
     model: ModelSettings = Field(ModelSettings(), description="how evidence combines")
     rules: RuleSettings = Field(RuleSettings(), description="deny rules that are raised automatically")
     break_glass: GlassSettings = Field(GlassSettings(), description="emergencies that go past every verdict")
+    step_up: StepUpSettings = Field(StepUpSettings(), description="how a step-up goes on")
     identity: IdentitySettings = Field(IdentitySettings(), description="folding raw names into requesters")
     sensitivity: SensitivitySettings = Field(SensitivitySettings(), description="how sensitive resources are")
     learning: LearningSettings = Field(LearningSettings(), description="what may teach, and when")
