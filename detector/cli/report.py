@@ -40,7 +40,7 @@ def report(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Write the evidence of a period: who was minted what on which verdict, and what an assessor asks about it.
+    """Write what an auditor asks for: who was minted what on which verdict, and by whom.
 
     It is read from the log in the data directory, whether or not a server runs there. A DATE is
     2026-03-31, or a time like 2026-03-31T12:00:00Z, by the log's own clock. The same log and period

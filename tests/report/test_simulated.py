@@ -48,7 +48,7 @@ def test_the_json_fits_its_schema(simulated: tuple[MemoryLog, int]) -> None:
     validator = Draft202012Validator(schema())
     for log in (simulated[0], world.log, MemoryLog()):
         made = as_json(report(fold(log.read(), Period()), identity="x"))
-        validator.validate(msgspec.json.decode(made))
+        assert not list(validator.iter_errors(msgspec.json.decode(made)))
 
 
 def test_a_simulated_organisation_adds_up(simulated: tuple[MemoryLog, int]) -> None:
