@@ -22,6 +22,11 @@ _HASHES: Final[Schema] = {"type": "array", "items": _TEXT, "description": "Hashe
 
 def proofs() -> Schema:
     """Their paths."""
+    return {**_signed(), **_raw(), **_key()}
+
+
+def _signed() -> Schema:
+    """What others check by themselves."""
     return {
         "/v1/log/checkpoint": {
             "get": operation(
@@ -60,6 +65,11 @@ def proofs() -> Schema:
                 refusals=(404, 422),
             )
         },
+    }
+
+
+def _raw() -> Schema:
+    return {
         "/v1/log/entries": {
             "get": operation(
                 "entries",
@@ -80,6 +90,11 @@ def proofs() -> Schema:
                 refusals=(404, 410, 422),
             )
         },
+    }
+
+
+def _key() -> Schema:
+    return {
         "/v1/log/rotate-key": {
             "post": operation(
                 "rotate_log_key",
