@@ -14,7 +14,7 @@ from detector.api.problems import Problem
 from detector.api.rules import Operator
 from detector.api.service import Service
 from detector.engine.records import KeyRotated
-from detector.proof import Inclusion
+from detector.proof import Growth, Inclusion
 from detector.store.errors import EntriesForgotten
 from detector.store.rows import Row
 from detector.store.sqlite import Rotation
@@ -29,6 +29,7 @@ LAST_POSITION: Final = 2**62
 Auditor = Annotated[Caller, Depends(needs("auditor", "operator"))]
 Prover = Annotated[Caller, Depends(needs("auditor", "analyst", "operator"))]
 After = Annotated[int, Query(ge=0, le=LAST_POSITION)]
+Since = Annotated[int, Query(ge=1, le=LAST_POSITION)]
 Limit = Annotated[int, Query(ge=1, le=MOST_ENTRIES)]
 
 
@@ -41,6 +42,9 @@ class Provable(Protocol):
 
     def prove(self, decision: str) -> Inclusion:
         """That a decision is in the log. Raises `KeyError`."""
+
+    def growth(self, old: int) -> Growth:
+        """That the log grew out of one of `old` entries. Raises `KeyError`."""
 
     def entries(self, after: int, limit: int) -> list[Row]:
         """Up to so many entries after a position. Raises `EntriesForgotten`."""
@@ -71,6 +75,14 @@ def proofs(service: Service) -> APIRouter:
             ) from None
         service.readings.note(caller, "proof", decision_id)
         return as_json(found)
+
+    @routes.get("/v1/log/growth")
+    async def growth(_caller: Prover, since: Since) -> Response:
+        log = _log(service)
+        try:
+            return as_json(await asyncio.to_thread(log.growth, since))
+        except KeyError:
+            raise Problem(404, f"since: no checkpoint is over {since} entries yet") from None
 
     @routes.get("/v1/log/entries")
     async def entries(caller: Auditor, after: After = 0, limit: Limit = USUAL_ENTRIES) -> Response:

@@ -72,7 +72,7 @@ class Kin(Struct):
     def meet(self, requester: str) -> None:
         """Take up a new requester's words."""
         self.requesters += 1
-        for word in words(requester):
+        for word in sorted(words(requester)):  # a set has another order in every process
             if word in self.words:
                 self.words[word] += 1
             elif len(self.words) < MOST_WORDS:

@@ -6,10 +6,8 @@ All of it begins on the engine's own thread, which only hands out and takes back
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,10 +23,6 @@ RULES_SECONDS: Final = 0.25
 
 RETENTION_SECONDS: Final = 86_400.0
 """Between two looks at what is old enough to be forgotten: retention is counted in days."""
-
-FOLDING_REST: Final = 0.002
-"""Seconds of rest after each millisecond of folding what is to be forgotten: asks go on between, a day's hundred
-thousand entries take a quarter of a minute."""
 
 DAY: Final = 86_400.0
 
@@ -81,12 +75,11 @@ class Chores:
 
     async def _retain(self) -> None:
         """Forget what is older than is wanted, by the log's own clock."""
-        from detector.wiring.retention import compacted, forget
+        from detector.wiring.retention import forget
 
         store = self._store
         older_than = store.engine.state.memory.stamp - self._keep_days * DAY
-        rest = partial(time.sleep, FOLDING_REST)
-        record = await asyncio.to_thread(compacted, store.directory, older_than=older_than, by=BY_RETENTION, rest=rest)
+        record = await asyncio.to_thread(store.retention.run, older_than=older_than, by=BY_RETENTION)
         if record is not None:
             await asyncio.wrap_future(store.engine.keep_house(record))
             self._warn("forgotten", entries_up_to=record.before, by=BY_RETENTION)

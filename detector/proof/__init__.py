@@ -7,6 +7,7 @@ signed it can tell whether a log that he is shown later still begins as it did.
 from detector.proof.checkpoint import Checkpoint
 from detector.proof.discrepancy import Discrepancy
 from detector.proof.entry import entry_bytes
+from detector.proof.growth import Growth
 from detector.proof.inclusion import Inclusion
 from detector.proof.keys import KeyRefused, Signer, Verifier
 from detector.proof.merkle import (
@@ -30,6 +31,7 @@ __all__ = [
     "TILE_HASHES",
     "Checkpoint",
     "Discrepancy",
+    "Growth",
     "Inclusion",
     "KeyRefused",
     "Note",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, Self
 
 import msgspec
@@ -69,14 +69,18 @@ class Inclusion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     def root(self, size: int) -> bytes:
         """The root that the entry and the path lead to in a log of so many entries. Raises `ProofRefused`."""
-        if len(self.path) > MOST_HASHES:
-            raise ProofRefused(f"the path is longer than {MOST_HASHES} hashes")
-        try:
-            path = [b64decode(found, validate=True) for found in self.path]
-        except (NotBase64, ValueError):
-            raise ProofRefused("a hash of the path is not base64") from None
         try:
             data = entry_bytes(self.position, self.stamp, self.kind, self.id, self.body.encode())
         except (struct.error, UnicodeEncodeError) as error:
             raise ProofRefused(f"not an entry: {error}") from None
-        return included(self.position - 1, size, leaf_hash(data), path)
+        return included(self.position - 1, size, leaf_hash(data), hashes(self.path))
+
+
+def hashes(path: Sequence[str]) -> list[bytes]:
+    """A path's hashes. Raises `ProofRefused` for what is none."""
+    if len(path) > MOST_HASHES:
+        raise ProofRefused(f"the path is longer than {MOST_HASHES} hashes")
+    try:
+        return [b64decode(found, validate=True) for found in path]
+    except (NotBase64, ValueError):
+        raise ProofRefused("a hash of the path is not base64") from None

@@ -1,4 +1,4 @@
-"""That one decision is in the log, from what the database keeps."""
+"""That one decision is in the log, and that the log grew out of an older one, from what the database keeps."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from base64 import b64encode
 from typing import Final
 
-from detector.proof import Inclusion
+from detector.proof import Growth, Inclusion
 from detector.store import tree
 from detector.store.errors import LogDamaged
 from detector.store.rows import Row, fetched
@@ -38,4 +38,20 @@ def inclusion_of(connection: sqlite3.Connection, decision: str) -> Inclusion:
         path=tuple(b64encode(found).decode() for found in tree.path_to(connection, row.position, size)),
         checkpoint=last.note.encoded().decode(),
         verifier_key=keys[-1].text(),
+    )
+
+
+def growth_since(connection: sqlite3.Connection, old: int) -> Growth:
+    """The proof that the log of the newest checkpoint begins with that of `old` entries. Raises `KeyError`.
+
+    That is where it is shorter, or nothing is signed yet.
+    """
+    last = tree.last_sealed(connection)
+    if last is None or not 0 < old <= last.checkpoint.size:
+        raise KeyError(old)
+    path = tree.path_from(connection, old, last.checkpoint.size)
+    return Growth(
+        old=old,
+        path=tuple(b64encode(found).decode() for found in path),
+        checkpoint=last.note.encoded().decode(),
     )

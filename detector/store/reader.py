@@ -15,11 +15,11 @@ import msgspec
 from detector.engine.encoding import decode
 from detector.engine.policy import Policy
 from detector.engine.records import Configured, Entry
-from detector.proof import Inclusion, Verifier
+from detector.proof import Growth, Inclusion, Verifier
 from detector.store import schema, tree
 from detector.store.errors import LogDamaged, StoreError
 from detector.store.kept import compacted, forgotten, must_be_kept
-from detector.store.proving import inclusion_of
+from detector.store.proving import growth_since, inclusion_of
 from detector.store.rows import PAGE_ROWS, Row, fetched, gap, page
 from detector.store.snapshots import Base
 
@@ -153,6 +153,11 @@ class LogReader:
         """That a decision is in the log. Raises `KeyError` for one that is not under a checkpoint (yet)."""
         with closing(self.connect()) as connection:
             return inclusion_of(connection, decision)
+
+    def growth(self, old: int) -> Growth:
+        """That the log grew out of one of `old` entries. Raises `KeyError` where none of so many was signed over."""
+        with closing(self.connect()) as connection:
+            return growth_since(connection, old)
 
     def head(self) -> int:
         """The position of the last durable entry; 0 for an empty log."""

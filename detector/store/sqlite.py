@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from detector.engine.encoding import encode
 from detector.engine.ports import Clock, LogUnavailable
 from detector.engine.records import Entry, Record
-from detector.proof import Inclusion
+from detector.proof import Growth, Inclusion
 from detector.store import forgetting, keys, schema, tree
 from detector.store.checkpoint import Checkpointer
 from detector.store.files import make_directory
@@ -146,6 +146,10 @@ class SqliteLog:
         if entry is not None:
             self._sealer.wait_for(entry.position, patience)
         return self._reader.prove(decision)
+
+    def growth(self, old: int) -> Growth:
+        """That the log grew out of one of `old` entries. Raises `KeyError` where it is shorter."""
+        return self._reader.growth(old)
 
     def rotate_key(self) -> Rotation:
         """Sign with a new key from here on; the old one's last checkpoint names it, and both sign that.

@@ -14,6 +14,7 @@ from detector.proof import (
     NoteRefused,
     Tree,
     Verifier,
+    consistency,
     inclusion,
     nodes_of,
     root_between,
@@ -100,6 +101,11 @@ def path_to(connection: sqlite3.Connection, position: int, size: int) -> list[by
 def root(connection: sqlite3.Connection, size: int) -> bytes:
     """The root over the first so many entries. Raises as `path_to`."""
     return _proven(connection, lambda node: root_between(0, size, node))
+
+
+def path_from(connection: sqlite3.Connection, old: int, size: int) -> list[bytes]:
+    """The proof that the tree of `size` entries begins with that of `old`. Raises as `path_to`."""
+    return _proven(connection, lambda node: consistency(old, size, node))
 
 
 def _proven(connection: sqlite3.Connection, prove: Callable[[Node], T]) -> T:

@@ -76,7 +76,8 @@ class Writer:
         self._queue: SimpleQueue[Pending | Errand | None] = SimpleQueue()
         self._closing = threading.Event()
         self._deadline = math.inf
-        self._given_up = False
+        self._given_up = self._ended = False
+        self._ending = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="assayer-log", daemon=True)
         self.trouble: str | None = None
         self._thread.start()
@@ -86,10 +87,14 @@ class Writer:
         self._queue.put(pending)
 
     def run(self, work: Callable[[sqlite3.Connection], Any]) -> Future[Any]:
-        """Queue other work with the connection, which is between transactions then."""
-        done: Future[Any] = Future()
-        self._queue.put(Errand(work, done))
-        return done
+        """Queue other work with the connection, which is between transactions then; it fails once the log is closed."""
+        errand = Errand(work, Future())
+        with self._ending:
+            if not self._ended:
+                self._queue.put(errand)
+                return errand.done
+        self._go(errand)
+        return errand.done
 
     def close(self) -> None:
         """Write what is queued, for as long as `CLOSE_PATIENCE` allows; fail the rest. Nothing may be put after."""
@@ -110,6 +115,11 @@ class Writer:
                 self._sealer.seal_if_due(self._connection)
         if not self._given_up:
             self._sealer.seal(self._connection)
+        with self._ending:
+            self._ended = True
+            while not self._queue.empty():
+                if isinstance(late := self._queue.get(), Errand):
+                    self._go(late)
 
     def _settle(self, batch: list[Pending]) -> None:
         """Make a batch durable, and everybody know it."""
@@ -125,6 +135,9 @@ class Writer:
         self._rested(_pages(batch, written), self._connection)
 
     def _go(self, errand: Errand) -> None:
+        if self._ended:
+            errand.done.set_exception(LogUnavailable("the log is closed"))
+            return
         try:
             errand.done.set_result(errand.work(self._connection))
         except Exception as error:  # noqa: BLE001 as in `_written`: it is told to whoever sent the errand

@@ -18,7 +18,7 @@ from detector.store.keys import redaction as redaction_key
 from detector.store.sqlite import Rotation
 from detector.wiring.folding import Folding
 from detector.wiring.history import backtests
-from detector.wiring.retention import compacted, forget
+from detector.wiring.retention import Retention, compacted, forget
 from detector.wiring.settings import Settings
 from detector.wiring.wall_clock import WallClock
 
@@ -37,6 +37,7 @@ class Embedded:
     snapshots: FileSnapshots
     directory: Path
     folding: Folding
+    retention: Retention
     warn: Callable[[str], None]
     saved: int = 0
 
@@ -54,6 +55,7 @@ class Embedded:
         On the engine's thread; waits for the disk. One that fails is a warning: the log has everything.
         """
         self.folding.stop()
+        self.retention.stop()
         position = self.engine.position
         if position == self.saved:
             return
@@ -133,8 +135,15 @@ def embedded(
         log.close()
         raise
     directory = settings.server.data
-    folding = Folding(directory, warn=warn)
-    return Embedded(engine=engine, log=log, snapshots=snapshots, directory=directory, folding=folding, warn=warn)
+    return Embedded(
+        engine=engine,
+        log=log,
+        snapshots=snapshots,
+        directory=directory,
+        folding=Folding(directory, warn=warn),
+        retention=Retention(directory, warn=warn),
+        warn=warn,
+    )
 
 
 def _redaction(settings: Settings, warn: Callable[[str], None]) -> Redaction | None:

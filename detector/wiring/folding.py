@@ -8,53 +8,32 @@ since the last snapshot and writes that down. It needs as much memory as the sta
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from detector.engine.journal import revived
 from detector.engine.policy import Policy
 from detector.store import FileSnapshots, LogReader
-
-NICE: Final = 10
-"""Nobody waits for it, and somebody waits for whatever else runs."""
+from detector.wiring.beside import NICE, Beside
 
 
 class Folding:
     """Makes snapshots of a data directory's log in another process, one at a time. `warn` hears of one that failed."""
 
     def __init__(self, data: Path, *, warn: Callable[[str], None]) -> None:
-        self._command = [sys.executable, "-m", "detector.wiring.folding", str(data)]
-        self._warn = warn
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[str] | None = None
-        self._stopped = False
+        self._data = data
+        failed = "no snapshot was saved, a restart folds more of the log"
+        self._beside = Beside("detector.wiring.folding", warn=lambda last: warn(f"{failed}: {last}"))
 
     def run(self) -> int | None:
         """The position that a new snapshot stands at; `None` where there is none. Waits, on any thread."""
-        with self._lock:
-            if self._stopped:
-                return None
-            process = self._process = subprocess.Popen(  # noqa: S603 - ourselves
-                self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            )
-        said, trouble = process.communicate()
-        if process.returncode == 0:
-            return int(said)
-        if not self._stopped:
-            last = (trouble.strip().splitlines() or [f"it ended with {process.returncode}"])[-1]
-            self._warn(f"no snapshot was saved, a restart folds more of the log: {last}")
-        return None
+        said = self._beside.run(self._data)
+        return None if said is None else int(said)
 
     def stop(self) -> None:
         """End the one that is under way, and make no more."""
-        with self._lock:
-            self._stopped = True
-            if self._process is not None and self._process.poll() is None:
-                self._process.kill()
+        self._beside.stop()
 
 
 def fold(data: Path, *, warn: Callable[[str], None]) -> int:

@@ -6,13 +6,15 @@ the log says so; then the rows go. Interrupted anywhere, either all entries are 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
 from detector.engine import judge
+from detector.engine.encoding import decode, encode
 from detector.engine.policy import Policy
 from detector.engine.records import Compacted
 from detector.engine.state import State
@@ -22,27 +24,40 @@ from detector.store.errors import LogDamaged, StoreError
 from detector.store.reader import LogReader
 from detector.store.snapshots import SnapshotRefused, drop_bases_but, read_base, write_base
 from detector.store.sqlite import SqliteLog
+from detector.wiring.beside import NICE, Beside
 from detector.wiring.unsent import unsent
 
-REST_ENTRIES: Final = 25
-"""Entries folded between two rests: a millisecond, so that a server in the same process hardly notices."""
+
+class Retention:
+    """Finds what is to be forgotten in another process, one at a time. `warn` hears of one that failed."""
+
+    def __init__(self, directory: Path, *, warn: Callable[[str], None]) -> None:
+        self._directory = directory
+        self._beside = Beside("detector.wiring.retention", warn=lambda last: warn(f"nothing was forgotten: {last}"))
+
+    def run(self, *, older_than: float, by: str) -> Compacted | None:
+        """As `compacted`; `None` too where that failed. Waits, on any thread."""
+        said = self._beside.run(self._directory, repr(older_than), by)
+        record = decode(said.encode()) if said else None
+        return record if isinstance(record, Compacted) else None
+
+    def stop(self) -> None:
+        """End the one that is under way, and run no more."""
+        self._beside.stop()
 
 
-def compacted(
-    directory: Path, *, older_than: float, by: str, rest: Callable[[], None] = lambda: None
-) -> Compacted | None:
+def compacted(directory: Path, *, older_than: float, by: str) -> Compacted | None:
     """Write what the entries logged before `older_than` (Unix seconds) came to, and give the record that says so.
 
-    What is still to be delivered to somebody is kept. `None` where there is nothing new to forget. `rest` is called now
-    and then. Raises `StoreError` for a log that is not what was written, or a base that cannot be read, `OSError` where
-    the disk refuses.
+    What is still to be delivered to somebody is kept. `None` where there is nothing new to forget. Raises `StoreError`
+    for a log that is not what was written, or a base that cannot be read, `OSError` where the disk refuses.
     """
     reader = LogReader(directory)
     base = reader.base()
     before = _cut(reader, older_than, unsent(directory))
     if before <= (base.position if base is not None else 0):
         return None
-    state = _folded(directory, before, rest)
+    state = _folded(directory, before)
     root = reader.signed_root(before)
     digest = write_base(directory, before, state.snapshot()).digest
     return Compacted(before=before, state_digest=digest, root=(root or b"").hex(), by=by)
@@ -68,7 +83,7 @@ def _cut(reader: LogReader, older_than: float, needed: int | None) -> int:
     return before if before and reader.signed_root(before) is not None else 0
 
 
-def _folded(directory: Path, before: int, rest: Callable[[], None]) -> State:
+def _folded(directory: Path, before: int) -> State:
     """The state at an entry. All up to it is audited meanwhile: what was edited is not forgotten."""
     audit = Audit(directory)
     try:
@@ -79,9 +94,20 @@ def _folded(directory: Path, before: int, rest: Callable[[], None]) -> State:
         if entry.position > before:
             break
         state.fold(entry, judge.prepare)
-        if entry.position % REST_ENTRIES == 0:
-            rest()
     if audit.found or state.memory.position != before:
         why = audit.found[0].words() if audit.found else f"it ends at entry {state.memory.position}"
         raise LogDamaged(f"nothing is forgotten: {why} (see `assayer verify`)")
     return state
+
+
+def main() -> None:
+    """Find what is to be forgotten, and give the record."""
+    os.nice(NICE)
+    directory, older_than, by = sys.argv[1:]
+    record = compacted(Path(directory), older_than=float(older_than), by=by)
+    if record is not None:
+        print(encode(record).decode())  # noqa: T201 - to our parent
+
+
+if __name__ == "__main__":
+    main()

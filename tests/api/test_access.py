@@ -53,6 +53,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/policy/intents/{intent}/reauthorise": {"operator"},
     "GET /v1/log/checkpoint": {"auditor", "analyst", "operator"},
     "GET /v1/log/proof/{decision_id}": {"auditor", "analyst", "operator"},
+    "GET /v1/log/growth": {"auditor", "analyst", "operator"},
     "GET /v1/log/entries": {"auditor", "operator"},
     "POST /v1/log/rotate-key": {"operator"},
     **{f"{method} /ssf/stream": {"receiver"} for method in ("GET", "POST", "PATCH", "PUT", "DELETE")},

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from detector.api.access import COLLAPSED_SECONDS, LONGEST_SUBJECT
 from detector.api.proofs import MOST_BYTES
 from detector.engine.records import Accessed, Compacted, KeyRotated
-from detector.proof import Checkpoint, Inclusion, Note, Tree, Verifier, entry_bytes, leaf_hash
+from detector.proof import Checkpoint, Growth, Inclusion, Note, ProofRefused, Tree, Verifier, entry_bytes, leaf_hash
 from detector.sources import native
 from detector.store import LogReader, SqliteLog
 from tests.api.conftest import GRANT, House, issuance
@@ -71,6 +72,29 @@ def test_a_decision_made_just_now_is_proven(disk: House) -> None:
     assert found.checked([key_of(disk)]).size >= found.position
     assert found.id == decision
     assert disk.ask("GET", f"{LOG}/proof/d-none", role="auditor").status_code == 404
+
+
+def test_a_log_grew_out_of_the_one_whose_checkpoint_was_kept(disk: House) -> None:
+    """Without reading an entry: whoever keeps checkpoints sees that none was taken back."""
+    kept: list[Checkpoint] = []
+    for number in range(3):
+        disk.ask("POST", "/v1/events", json=[issuance(3 * number + more) for more in range(3)])
+        assert disk.log._sealer.wait_for(disk.engine.position, 10)
+        kept.append(Checkpoint.of(Note.parse(disk.ask("GET", f"{LOG}/checkpoint", role="auditor").content)))
+    for before in kept:
+        answer = disk.ask("GET", f"{LOG}/growth?since={before.size}", role="auditor")
+        found = msgspec.json.decode(answer.content, type=Growth)
+        assert found.checked([key_of(disk)], before) == kept[-1]
+        for other in (
+            Checkpoint(before.origin, before.size, bytes(32)),
+            Checkpoint(before.origin, before.size + 1, before.root),
+            Checkpoint("another", before.size, before.root),
+        ):
+            with pytest.raises(ProofRefused):
+                found.checked([key_of(disk)], other)
+    assert disk.ask("GET", f"{LOG}/growth?since=999", role="auditor").status_code == 404
+    for query in ("", "?since=0", "?since=x"):
+        assert disk.ask("GET", f"{LOG}/growth{query}", role="auditor").status_code == 422
 
 
 def test_raw_entries_come_by_the_page_and_give_the_signed_root(disk: House) -> None:
@@ -151,7 +175,7 @@ def test_a_disk_that_refuses_a_new_key_is_503(disk: House, monkeypatch: pytest.M
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
 
 
-@pytest.mark.parametrize("path", ["checkpoint", "proof/d-1", "entries"])
+@pytest.mark.parametrize("path", ["checkpoint", "proof/d-1", "growth?since=1", "entries"])
 def test_a_log_in_memory_has_no_tree(house: House, path: str) -> None:
     """That is a 404 which says so."""
     answer = house.ask("GET", f"{LOG}/{path}", role="auditor")

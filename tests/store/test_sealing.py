@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from detector.engine.ports import LogUnavailable
 from detector.engine.records import KeyRotated
 from detector.proof import Checkpoint, Inclusion, Note, NoteRefused, ProofRefused, Signer, Tree, Verifier
 from detector.store import EntriesForgotten, LogReader, SqliteLog, keys, tree
@@ -286,6 +287,16 @@ def test_an_errand_that_fails_is_told_to_who_sent_it(tmp_path: Path) -> None:
         with pytest.raises(ZeroDivisionError):
             done.result(timeout=WAIT)
         assert log.append(1.0, outcome(1)).result(timeout=WAIT) == 1
+
+
+def test_an_errand_to_a_closed_log_is_refused_at_once(tmp_path: Path) -> None:
+    """Whoever forgets, or changes the key, while the log closes must not wait for ever."""
+    log = SqliteLog(tmp_path)
+    log.close()
+    with pytest.raises(LogUnavailable, match="closed"):
+        log.forget(256)
+    with pytest.raises(LogUnavailable, match="closed"):
+        log.rotate_key()
 
 
 def test_raw_entries_are_given_by_the_page(tmp_path: Path) -> None:

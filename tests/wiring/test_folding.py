@@ -71,10 +71,10 @@ def test_one_that_fails_is_a_warning(store: Embedded, warnings: list[str]) -> No
 @pytest.mark.process
 def test_closing_waits_for_none(store: Embedded, warnings: list[str]) -> None:
     """One under way is ended without a word, and the closing store keeps its own."""
-    store.folding._command[1:] = ["-c", "import time; time.sleep(60)"]
+    store.folding._beside._command[1:] = ["-c", "import time; time.sleep(60)"]
     under_way = threading.Thread(target=store.fold_beside)
     under_way.start()
-    while store.folding._process is None:
+    while store.folding._beside._process is None:
         time.sleep(0.01)
     store.close()
     under_way.join(timeout=10)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -267,6 +268,31 @@ def test_killed_at_any_moment_of_compacting_nothing_is_lost(data: Path) -> None:
                 record for record in tail if isinstance(getattr(record, "event", None), Issuance)
             ]
     assert reached > 0
+
+
+@pytest.mark.process
+def test_what_is_to_be_forgotten_is_found_in_another_process(data: Path) -> None:
+    """It comes to the same record as here; one that fails says why, and one under way ends when the store closes."""
+    said: list[str] = []
+    store = opened(data, said.append)
+    found = store.retention.run(older_than=old(store), by="anna")
+    assert found == compacted(data, older_than=old(store), by="anna")
+    assert found is not None
+    assert store.retention.run(older_than=0.0, by="anna") is None
+    with hand(data) as connection:
+        connection.execute("UPDATE entries SET stamp = stamp + 1 WHERE position = 20")
+    assert store.retention.run(older_than=old(store), by="anna") is None
+    assert "nothing was forgotten" in said[0]
+    assert "entry 20 is not as it was written" in said[0]
+    store.retention._beside._command[1:] = ["-c", "import time; time.sleep(60)"]
+    under_way = threading.Thread(target=lambda: store.retention.run(older_than=0.0, by="anna"))
+    under_way.start()
+    while store.retention._beside._process is None or store.retention._beside._process.poll() is not None:
+        time.sleep(0.01)
+    store.close()
+    under_way.join(timeout=10)
+    assert not under_way.is_alive()
+    assert len(said) == 1
 
 
 def test_a_log_beside_its_reader_is_compacted(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,10 +17,16 @@ _ENTRY: Final[dict[str, Schema]] = {
     "id": {"type": ["string", "null"]},
     "body": {"type": "string", "description": "The record's JSON, to the byte."},
 }
+_HASHES: Final[Schema] = {"type": "array", "items": _TEXT, "description": "Hashes (base64), from the bottom up."}
 
 
 def proofs() -> Schema:
     """Their paths."""
+    return {**_signed(), **_raw(), **_key()}
+
+
+def _signed() -> Schema:
+    """What others check by themselves."""
     return {
         "/v1/log/checkpoint": {
             "get": operation(
@@ -41,6 +47,29 @@ def proofs() -> Schema:
                 refusals=(404, 410),
             )
         },
+        "/v1/log/growth": {
+            "get": operation(
+                "growth",
+                "auditor",
+                "The proof that the log began as a checkpoint that was kept says it did. Also analysts",
+                parameters=[_number("since", "The older checkpoint's size.", least=1, most=LAST_POSITION)],
+                gives=success(
+                    shape(
+                        {
+                            "old": _POSITION,
+                            "path": _HASHES,
+                            "checkpoint": {"type": "string", "description": "The newest signed head."},
+                        }
+                    )
+                ),
+                refusals=(404, 422),
+            )
+        },
+    }
+
+
+def _raw() -> Schema:
+    return {
         "/v1/log/entries": {
             "get": operation(
                 "entries",
@@ -61,6 +90,11 @@ def proofs() -> Schema:
                 refusals=(404, 410, 422),
             )
         },
+    }
+
+
+def _key() -> Schema:
+    return {
         "/v1/log/rotate-key": {
             "post": operation(
                 "rotate_log_key",
@@ -82,12 +116,11 @@ def proofs() -> Schema:
 
 
 def _proof() -> Schema:
-    hashes = {"type": "array", "items": _TEXT, "description": "Hashes (base64) from the entry up to the root."}
     return shape(
         {
             "format": _TEXT,
             **_ENTRY,
-            "path": hashes,
+            "path": _HASHES,
             "checkpoint": {"type": "string", "description": "The signed head that it is under."},
             "verifier_key": {
                 "type": "string",
@@ -97,6 +130,8 @@ def _proof() -> Schema:
     )
 
 
-def _number(name: str, says: str, *, least: int, most: int, usual: int) -> Schema:
-    schema: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most, "default": usual}
-    return {"name": name, "in": "query", "required": False, "description": says, "schema": schema}
+def _number(name: str, says: str, *, least: int, most: int, usual: int | None = None) -> Schema:
+    schema: dict[str, Any] = {"type": "integer", "minimum": least, "maximum": most}
+    if usual is not None:
+        schema["default"] = usual
+    return {"name": name, "in": "query", "required": usual is None, "description": says, "schema": schema}
