@@ -6,7 +6,7 @@ better read in slices (`LogReader.read(after)`), a frame each.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, Final
 
 import polars as pl
@@ -17,8 +17,6 @@ from detector.engine.records import (
     Entry,
     Observed,
     OutcomeRecorded,
-    PeersAssigned,
-    Recalibrated,
     Released,
     RuleChanged,
     Weighed,
@@ -61,17 +59,6 @@ LOG_SCHEMA: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 event's evidence in nats, `evidence` that with what its requester had accumulated; `verdict` is what
 was weighed, `answer` what the broker was told. What a record does not have is null."""
 
-_RECORDS: Final[Mapping[type, str]] = {
-    Configured: "configured",
-    Decided: "decided",
-    Observed: "observed",
-    OutcomeRecorded: "outcome_recorded",
-    PeersAssigned: "peers_assigned",
-    Recalibrated: "recalibrated",
-    Released: "released",
-    RuleChanged: "rule_changed",
-}
-
 
 def log_frame(entries: Iterable[Entry]) -> pl.DataFrame:
     """The entries as a frame with the columns of `LOG_SCHEMA`, in the log's order.
@@ -110,7 +97,7 @@ class _Reader:
             selector = record.rule.selector
             cells = {"id": record.rule.id, "outcome": record.change, "requester": selector.requester}
             cells |= {"issuer": selector.issuer, "resource": selector.resource, "privilege": selector.privilege}
-        cells |= {"position": entry.position, "stamp": entry.stamp, "record": _RECORDS[type(record)]}
+        cells |= {"position": entry.position, "stamp": entry.stamp, "record": record.__struct_config__.tag}
         return tuple(cells.get(name) for name in LOG_SCHEMA)
 
     def _event(self, event: Event) -> dict[str, Any]:
