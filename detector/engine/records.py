@@ -29,7 +29,7 @@ Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
 Trust: TypeAlias = Literal["automatic", "broker", "approver", "analyst"]
 """Whose word an outcome is, the least first."""
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
-View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof"]
+View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof", "report"]
 """What is sensitive to read."""
 RiskLevel: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
 Announcement: TypeAlias = Literal["session_revoked", "credential_change", "risk_level_change"]
