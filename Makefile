@@ -11,7 +11,7 @@ ARGS   ?=
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-backtest bench-budget \
   bench-calibration bench-client bench-cold bench-enforcement bench-explanations bench-intents bench-maintenance \
-  bench-memory bench-poisoning bench-reach bench-splice lock samples clean
+  bench-memory bench-poisoning bench-reach bench-report bench-splice lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,9 @@ bench-memory: $(READY)  ## what a requester costs in memory, median and worst
 
 bench-reach: $(READY)  ## what thresholds save that give way where more is at stake
 	@$(BIN)/python -m bench.reach $(ARGS)
+
+bench-report: $(READY)  ## what a report takes over a million entries, and what scores feel of one beside them
+	@$(BIN)/python -m bench.report $(ARGS)
 
 bench-splice: $(READY)  ## recorded attacks after a quiet life, beside honest ones (reads ../shared/data)
 	@$(BIN)/python -m bench.splice $(ARGS)

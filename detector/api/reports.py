@@ -3,67 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from detector.api.callers import Caller, needs
 from detector.api.problems import Problem, invalid
 from detector.api.service import Service
 from detector.report import Period, instant
 from detector.store import StoreError
-from detector.wiring.reporting import Form, written
+from detector.wiring.reporting import Form, Writing
 
 AUDITORS: Final = needs("auditor", "operator")
 Auditor = Annotated[Caller, Depends(AUDITORS)]
 
 MEDIA: Final[dict[Form, str]] = {"md": "text/markdown; charset=utf-8", "json": "application/json"}
 
-PAUSE_SECONDS: Final = 0.005
-"""Given up after every thousand entries: a report takes a third longer for it, and a score that arrives
-meanwhile waits less."""
-
 RETRY_SECONDS: Final = 30
-"""A million entries take about that long beside a server."""
+"""A million entries take about that long."""
 
-
-class Stopped(Exception):
-    """Nobody waits for the report any more."""
+LOOK_SECONDS: Final = 0.5
+"""Between two looks whether whoever asked is still there."""
 
 
 class Desk:
-    """Makes one report at a time, on a thread of its own: two would read the same log twice, and cost scores twice."""
+    """Makes one report at a time: two would read the same log twice, and take the second core too."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._busy = False
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="report")
 
-    async def make(self, period: Period, form: Form) -> bytes:
+    async def make(self, period: Period, form: Form, request: Request) -> bytes:
         """The report, written. Raises a 503 `Problem` while another one is made, or where the log cannot be read."""
         if self._busy:
             message = "another report is being made; ask again when it is done"
             raise Problem(503, message, headers={"Retry-After": str(RETRY_SECONDS)})
-        self._busy, stop = True, threading.Event()
-        work = partial(written, self._service.log, period, form, paged=partial(_give_way, stop))
+        self._busy, writing = True, Writing(self._service.log, period, form)
+        made = asyncio.ensure_future(asyncio.to_thread(writing.run))
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            while not (await asyncio.wait({made}, timeout=LOOK_SECONDS))[0]:
+                if await request.is_disconnected():
+                    writing.stop()
+            return made.result()
         except StoreError as error:
             raise Problem(503, f"the log cannot be read: {error}") from None
         finally:
-            stop.set()
+            writing.stop()
             self._busy = False
-
-
-def _give_way(stop: threading.Event, _entries: int) -> None:
-    """Let the engine's thread have the interpreter; end where nobody waits any more. Raises `Stopped`."""
-    if stop.is_set():
-        raise Stopped
-    time.sleep(PAUSE_SECONDS)
 
 
 def reports(service: Service) -> APIRouter:
@@ -72,12 +58,15 @@ def reports(service: Service) -> APIRouter:
 
     @routes.get("/v1/report")
     async def report(
-        _caller: Auditor,
+        request: Request,
+        caller: Auditor,
         since: Annotated[str | None, Query(alias="from")] = None,
         until: Annotated[str | None, Query()] = None,
         form: Annotated[Form, Query(alias="format")] = "json",
     ) -> Response:
-        text = await desk.make(_period(since, until), form)
+        period = _period(since, until)
+        service.readings.note(caller, "report", f"{since or ''}/{until or ''}")
+        text = await desk.make(period, form, request)
         return Response(text, headers={"Content-Type": MEDIA[form]})
 
     return routes

@@ -40,11 +40,12 @@ def report(
     config: ConfigOption = None,
     data: DataOption = None,
 ) -> None:
-    """Write what an auditor asks for: who was minted what on which verdict, and by whom.
+    """Write the evidence of a period for an auditor.
 
-    It is read from the log in the data directory, whether or not a server runs there. A DATE is
-    2026-03-31, or a time like 2026-03-31T12:00:00Z, by the log's own clock. The same log and period
-    give the same bytes.
+    Who was minted what on which verdict, every identity that can mint and how far it reaches, what
+    was enforced and reviewed, mapped to five frameworks. It is read from the log in the data directory,
+    whether or not a server runs there. A DATE is 2026-03-31, or a time like 2026-03-31T12:00:00Z, by
+    the log's own clock. The same log and period give the same bytes.
     """
     period = _period(since, until)
     settings = configured(config, data=data)

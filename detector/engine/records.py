@@ -30,7 +30,7 @@ from detector.verdict import AnswerMode, Reason, Verdict
 Outcome: TypeAlias = Literal["approved", "refused", "legitimate", "malicious"]
 Trust: TypeAlias = tasks.Trust
 GlassFinding: TypeAlias = Literal["justified", "unjustified"]
-View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof"]
+View: TypeAlias = Literal["decision", "requester", "issuer", "entries", "proof", "report"]
 """What is sensitive to read."""
 RiskLevel: TypeAlias = Literal["LOW", "MEDIUM", "HIGH"]
 Announcement: TypeAlias = Literal["session_revoked", "credential_change", "risk_level_change"]

@@ -3,10 +3,23 @@
 `fold` takes entries in, `report` makes the value of what was folded, `as_markdown` and `as_json` write it down.
 """
 
+from detector.report.base import begin
 from detector.report.compile import report
-from detector.report.fold import fold
+from detector.report.fold import Fold, fold
 from detector.report.markdown import as_markdown
 from detector.report.period import Period, instant
 from detector.report.shape import Report, as_json, components, schema
 
-__all__ = ["Period", "Report", "as_json", "as_markdown", "components", "fold", "instant", "report", "schema"]
+__all__ = [
+    "Fold",
+    "Period",
+    "Report",
+    "as_json",
+    "as_markdown",
+    "begin",
+    "components",
+    "fold",
+    "instant",
+    "report",
+    "schema",
+]

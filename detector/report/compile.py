@@ -19,22 +19,22 @@ from detector.report.telling import Names, moment
 from detector.report.views import IssuerView, MintRow, Mints, Named, RequesterView
 
 
-def report(fold: Fold, *, identity: str | None, forgotten: int = 0, checkpoint: str | None = None) -> Report:
+def report(fold: Fold, *, identity: str | None, forgotten: int = 0, root: str | None = None) -> Report:
     """The report of what was folded. To be asked once for a fold: it closes what was still open.
 
-    `identity` is the log's own name, `forgotten` the last entry that was compacted away, `checkpoint` the newest signed
-    head over it.
+    `identity` is the log's own name, `forgotten` the last entry that was compacted away, `root` the Merkle root
+    over all entries up to the last one read (hexadecimal), once a signed checkpoint is over them.
     """
     period = fold.period
     now = _end(fold)
     profiles = fold.profiles.all()
     renewed = (thresholds.RENEWED_TIMES, thresholds.STANDING_SECONDS)
-    standing = stand(fold.ledger, profiles, fold.credentials, now, renewed=renewed)
+    standing = stand(fold.ledger, profiles, fold.credentials, now, renewed=renewed, reached=fold.reached)
     found = asked(standing)
     rows = fold.ledger.all()
     made = Report(
         format=FORMAT,
-        log=_log(fold, identity, forgotten, checkpoint),
+        log=_log(fold, identity, forgotten, root),
         period=_period(fold),
         totals=_totals(fold, rows),
         frameworks=(),
@@ -51,6 +51,9 @@ def report(fold: Fold, *, identity: str | None, forgotten: int = 0, checkpoint: 
         break_glass=fold.glasses.view(period),
         kill_switch=fold.switch.view(now, period),
         rules=fold.lives.view(now, period),
+        policy=fold.doings.policy(),
+        announced=fold.doings.announcements(),
+        readings=fold.doings.readings(),
         changes=fold.turns.view(),
         limits=_limits(fold),
     )
@@ -64,7 +67,7 @@ def _end(fold: Fold) -> float:
     return fold.stamp if fold.stamp is not None else 0.0
 
 
-def _log(fold: Fold, identity: str | None, forgotten: int, checkpoint: str | None) -> LogCovered:
+def _log(fold: Fold, identity: str | None, forgotten: int, root: str | None) -> LogCovered:
     return LogCovered(
         identity=identity,
         first_position=fold.first,
@@ -72,7 +75,7 @@ def _log(fold: Fold, identity: str | None, forgotten: int, checkpoint: str | Non
         forgotten=forgotten,
         entries=dict(fold.kinds),
         entries_in_period=dict(fold.kinds_in_period),
-        checkpoint=checkpoint,
+        root=root,
     )
 
 

@@ -87,6 +87,10 @@ class Credentials:
         self.after_expiry = 0
         self.after_end = 0
 
+    def begin(self, name: str, lease: Lease) -> None:
+        """A credential that was minted before the first entry."""
+        self._leases[name] = lease
+
     def mint(self, name: str | None, lease: Lease, *, renews: str | None, now: float, counted: bool) -> None:
         """A credential was minted; `renews` names the one that it renews."""
         if counted:

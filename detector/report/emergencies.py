@@ -45,6 +45,10 @@ class Glasses:
         self._refused: Counter[str] = Counter()
         self.left_off = 0
 
+    def begin(self, name: str, window: Window) -> None:
+        """A window that was opened before the first entry."""
+        self._windows[name] = window
+
     def decided(self, record: Decided, now: float, *, counted: bool) -> None:
         """A decision passed through a glass, or was not let through one."""
         if counted and record.glass_refused:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec import Struct, field
 
 from detector.report.credentials import Credentials, Lease
@@ -55,13 +57,22 @@ class Standing(Struct, kw_only=True):
 
 
 def stand(
-    ledger: Ledger, profiles: list[Profile], credentials: Credentials, now: float, *, renewed: tuple[int, float]
+    ledger: Ledger,
+    profiles: list[Profile],
+    credentials: Credentials,
+    now: float,
+    *,
+    renewed: tuple[int, float],
+    reached: Mapping[str, Reached],
 ) -> Standing:
-    """The standing at `now`; a lease counts as renewed after so many renewals over so many seconds."""
+    """The standing at `now`; a lease counts as renewed after so many renewals over so many seconds.
+
+    `reached` is what requesters were minted before the first entry.
+    """
     rows = list(ledger)
     of: dict[str, list[Row]] = {}
     at: dict[str, list[Row]] = {}
-    reach: dict[str, Reached] = {}
+    reach = {name: Reached(dict(before.rights)) for name, before in reached.items()}
     issuers: dict[str, Reached] = {}
     for row in rows:
         of.setdefault(row.requester, []).append(row)

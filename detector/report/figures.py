@@ -120,6 +120,10 @@ def _enforcing(report: Report) -> Figures:
         "glasses": report.break_glass.opened,
         "glasses_unreviewed": report.break_glass.unreviewed,
         "glasses_unjustified": report.break_glass.unjustified,
+        "announced": sum(report.announced.by_kind.values()),
+        "eased": sum(report.policy.eased_by_intent.values()),
+        "limits_broken": sum(report.policy.broken_limits.values()),
+        "readings": sum(report.readings.by_view.values()),
         "halts": len(report.kill_switch.periods),
         "halted_hours": round(report.kill_switch.seconds / HOUR, 2),
         "halted_answers": report.kill_switch.answers,
@@ -130,6 +134,8 @@ def _changes(report: Report) -> Figures:
     return {
         "configured": len(report.changes.configured),
         "recalibrated": len(report.changes.thresholds),
+        "applied": sum(1 for turn in report.changes.other if turn.kind == "policy_applied"),
+        "keys_rotated": sum(1 for turn in report.changes.other if turn.kind == "key_rotated"),
         "turned": len(report.changes.other),
     }
 

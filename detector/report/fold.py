@@ -10,11 +10,16 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from detector.engine.policy import Policy
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
+    Accessed,
+    Announced,
     BreakGlassReviewed,
+    Compacted,
     Configured,
     Decided,
     Entry,
+    KeyRotated,
     KillSwitchTurned,
     Observed,
     OutcomeRecorded,
@@ -32,11 +37,12 @@ from detector.features.sensitivity import Sensitivities
 from detector.report.answers import Answers
 from detector.report.counts import Verdicts
 from detector.report.credentials import Credentials, Lease
+from detector.report.doings import Doings
 from detector.report.emergencies import Glasses, Switch
-from detector.report.ledger import Ledger, Row
+from detector.report.ledger import Ledger, Reached, Row
 from detector.report.lives import Lives
 from detector.report.period import Period
-from detector.report.profiles import Profile, Profiles
+from detector.report.profiles import Profiles
 from detector.report.telling import opaque
 from detector.report.thresholds import LIMITS
 from detector.report.turns import Turns
@@ -67,9 +73,12 @@ class Fold:
         self.usages, self.waiting = Verdicts(), 0
         self.lifecycle: Counter[str] = Counter()
         self.untrusted_requests = self.untrusted_events = self.citing = 0
-        self._follow(Policy())
+        self.doings = Doings()
+        self.reached: dict[str, Reached] = {}
+        self.follow(Policy())
 
-    def _follow(self, policy: Policy) -> None:
+    def follow(self, policy: Policy) -> None:
+        """Make names canonical, and tell sensitivities, as this policy does."""
         identities = Identities(policy.identity)
         self._canonical: Callable[[str], str] = remembered(lambda name: name if opaque(name) else identities.fold(name))
         self._level = Sensitivities(policy.sensitivity).level
@@ -105,10 +114,22 @@ class Fold:
         elif isinstance(record, KillSwitchTurned):
             self.switch.turned(record, now, self.period)
         elif isinstance(record, Configured):
-            self._follow(record.policy)
+            self.follow(record.policy)
             self.turns.configured(record, entry.position, now, counted=counted)
         elif isinstance(record, Recalibrated):
             self.turns.recalibrated(record, entry.position, now, counted=counted)
+        elif counted:
+            self._done(entry)
+
+    def _done(self, entry: Entry) -> None:
+        """What only matters where it is counted."""
+        record = entry.record
+        if isinstance(record, Announced):
+            self.doings.announced(record)
+        elif isinstance(record, Accessed):
+            self.doings.read(record)
+        elif isinstance(record, PolicyTried | PolicyApplied | IntentReauthorised | KeyRotated | Compacted):
+            self.turns.turned(record, kind_of(record), entry.position, entry.stamp)
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -119,8 +140,9 @@ class Fold:
         request, requester = record.request, record.requester
         at = min(request.time, now)
         profile = self.profiles.of(requester, at)
-        row = self._row(request, requester, profile, at)
+        row = self.row(request, requester, at)
         if counted:
+            self.doings.weighed(record.weighed, advised=record.advice is not None)
             row.requests.add(record.weighed.verdict)
             row.told.add(record.answer)
             if record.mode == "kill_switch":
@@ -133,8 +155,9 @@ class Fold:
         if record.rule is not None:
             self.lives.matched(record, counted=counted)
 
-    def _row(self, grant: GrantRequest, requester: str, profile: Profile | None, at: float) -> Row:
-        if profile is None:
+    def row(self, grant: GrantRequest, requester: str, at: float) -> Row:
+        """The row that a grant of this time belongs to."""
+        if self.profiles.known(requester) is None:
             self.ledger.left_off += 1
             return self.ledger.rest
         resource = self._canonical(grant.resource)
@@ -165,7 +188,7 @@ class Fold:
         grant = event.grant
         requester, at = self._canonical(grant.requester), min(grant.time, now)
         profile = self.profiles.of(requester, at)
-        row = self._row(grant, requester, profile, at)
+        row = self.row(grant, requester, at)
         if profile is not None:
             once = record.decision is None
             self.profiles.granted(profile, grant, self._canonical, at, once=once, counted=counted)
@@ -189,6 +212,8 @@ class Fold:
         if record.decision is not None:
             before = self.answers.minted(record.decision, counted=counted)
         if counted:
+            if record.weighed is not None and record.decision is None:
+                self.doings.weighed(record.weighed, advised=False)
             row.before.add(before)
             row.minted.add(record.weighed.verdict if record.weighed is not None else "allow")
             row.renewals += grant.renewal_of is not None
@@ -228,9 +253,14 @@ class Fold:
                 profile.decommissioned = at
 
 
-def fold(entries: Iterable[Entry], period: Period, *, paged: Callable[[int], None] | None = None) -> Fold:
-    """Fold a log's entries up to the period's end; `paged` hears after every thousand of them, and may raise."""
-    made = Fold(period)
+def fold(
+    entries: Iterable[Entry], period: Period, *, made: Fold | None = None, paged: Callable[[int], None] | None = None
+) -> Fold:
+    """Fold a log's entries up to the period's end; `paged` hears after every thousand of them, and may raise.
+
+    `made` is a fold that has begun already (`detector.report.base`).
+    """
+    made = Fold(period) if made is None else made
     for number, entry in enumerate(entries, 1):
         if period.over(entry.stamp):
             made.ended = True

@@ -42,6 +42,10 @@ class Lives:
         self._overridden: set[str] = set()
         self.left_off = 0
 
+    def begin(self, rule: Rule) -> None:
+        """A rule that was there before the first entry."""
+        self._of[rule.id] = Life(rule, ended=0.0 if rule.withdrawn else None)
+
     def changed(self, record: RuleChanged, now: float, *, counted: bool) -> None:
         """A rule entered a stage, or its life was changed."""
         rule = record.rule

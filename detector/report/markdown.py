@@ -23,6 +23,9 @@ HEADINGS: Final[Mapping[str, str]] = {
     "break_glass": "Broken glass",
     "kill_switch": "Kill switch",
     "rules": "Deny rules",
+    "policy": "Policy documents at work",
+    "announced": "Announcements",
+    "readings": "Readings of what is sensitive",
     "changes": "Changes to the system",
     "limits": "What was left off",
 }
@@ -42,7 +45,7 @@ def as_markdown(report: Report) -> str:
     for name in ("mints", "requesters", "issuers"):
         lines += _section(name, WRITERS[name](report))
     lines += _checks(report)
-    for name in ("exceptions", "step_ups", "outcomes", "break_glass", "kill_switch", "rules", "changes", "limits"):
+    for name in list(WRITERS)[list(WRITERS).index("exceptions") :]:
         lines += _section(name, WRITERS[name](report))
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -57,6 +60,9 @@ WRITERS: Final[Mapping[str, Callable[[Report], list[str]]]] = {
     "break_glass": sections.break_glass,
     "kill_switch": sections.kill_switch,
     "rules": sections.rules,
+    "policy": sections.policy,
+    "announced": sections.announced,
+    "readings": sections.readings,
     "changes": sections.changes,
     "limits": sections.limits,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from detector.report.counts import Before
@@ -22,6 +23,8 @@ REACH_IS: Final = (
     "*Live* are credentials that work at the end."
 )
 
+FORGOTTEN: Final = "what entries up to {} said; what exists, is live and was in force is known from their state"
+
 HOUR: Final = 3_600.0
 
 
@@ -40,10 +43,10 @@ def log(report: Report) -> list[str]:
         ("known as of", period.as_of),
         ("entries read", f"{covered.first_position} to {covered.last_position}"),
         ("entries in the period", sum(covered.entries_in_period.values())),
-        ("forgotten before", f"entries up to {covered.forgotten}" if covered.forgotten else "nothing"),
+        ("forgotten before", FORGOTTEN.format(covered.forgotten) if covered.forgotten else "nothing"),
     ]
-    if covered.checkpoint is not None:
-        told.append(("newest checkpoint", covered.checkpoint))
+    if covered.root is not None:
+        told.append(("Merkle root over them", covered.root))
     lines = table(("", ""), told, longest=LONGEST_TEXT)
     kinds = [(kind, covered.entries_in_period.get(kind, 0), count) for kind, count in sorted(covered.entries.items())]
     return [*lines, *table(("entries", "in the period", "read in all"), kinds)]
@@ -318,6 +321,39 @@ def rules(report: Report) -> list[str]:
         *table((*heads, "matched before"), rows, longest=LONGEST_TEXT),
         *more(len(rows), found.lived),
     ]
+
+
+def policy(report: Report) -> list[str]:
+    """What intents, limits and advice did."""
+    used = report.policy
+    told = [
+        *[(f"eased by intent {intent}", count) for intent, count in _most(used.eased_by_intent)],
+        *[(f"limit {limit} broken", count) for limit, count in _most(used.broken_limits)],
+        ("a harder verdict because of a limit", used.hardened),
+        ("advised to ask for less", used.advised),
+    ]
+    return table(("requests, and mints never asked for", "count"), told)
+
+
+def announced(report: Report) -> list[str]:
+    """What others were told."""
+    told = [*_most(report.announced.by_kind), *[(f"because: {code}", n) for code, n in _most(report.announced.by_code)]]
+    return table(("announced", "count"), told)
+
+
+def readings(report: Report) -> list[str]:
+    """Who read what."""
+    read = report.readings
+    told = [
+        *[(f"view: {view}", count) for view, count in _most(read.by_view)],
+        *[(f"by {reader}", count) for reader, count in _most(read.by_reader)],
+        ("of these without a record of their own", read.without_a_record),
+    ]
+    return table(("readings over the API", "count"), told)
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
 
 
 def changes(report: Report) -> list[str]:

@@ -21,8 +21,9 @@ class LogCovered(Struct, frozen=True, kw_only=True):
     """Which log was read, how far, and what of it: entries by kind, in the whole and in the period.
 
     `identity` is the log's own random name, `null` where it has none. `forgotten` is the
-    last entry that was compacted away before: nothing is known of what it said. `checkpoint` is the newest
-    signed head over it, as a signed note, where there is one.
+    last entry that was compacted away before: of those up to it only what they came to is told. `root` is the Merkle
+    root over all entries up to `last_position` (hexadecimal), once a signed checkpoint is over them: `assayer verify`
+    proves it.
     """
 
     identity: str | None
@@ -31,7 +32,7 @@ class LogCovered(Struct, frozen=True, kw_only=True):
     forgotten: int
     entries: dict[str, int]
     entries_in_period: dict[str, int]
-    checkpoint: str | None = None
+    root: str | None = None
 
 
 class PeriodCovered(Struct, frozen=True, kw_only=True):
@@ -214,6 +215,33 @@ class Rules(Struct, frozen=True, kw_only=True):
     rules: tuple[RuleView, ...]
 
 
+class PolicyUse(Struct, frozen=True, kw_only=True):
+    """What policy documents did to requests, and to mints nobody asked for: eased by which intent, limits broken.
+
+    `hardened` had a harder verdict because of a limit, `advised` were told to ask for less.
+    """
+
+    eased_by_intent: dict[str, int]
+    broken_limits: dict[str, int]
+    hardened: int
+    advised: int
+
+
+class Announcements(Struct, frozen=True, kw_only=True):
+    """What others were told of credentials and risk: by what is announced, and by why."""
+
+    by_kind: dict[str, int]
+    by_code: dict[str, int]
+
+
+class Readings(Struct, frozen=True, kw_only=True):
+    """Who read sensitive views over the API; `without_a_record` of them were only counted, being repetitions."""
+
+    by_view: dict[str, int]
+    by_reader: dict[str, int]
+    without_a_record: int
+
+
 class FieldChange(Struct, frozen=True, kw_only=True):
     """One setting: before and after, as JSON, or as its digest where that is long."""
 
@@ -289,6 +317,9 @@ class Report(Struct, frozen=True, kw_only=True):
     break_glass: BreakGlass
     kill_switch: KillSwitch
     rules: Rules
+    policy: PolicyUse
+    announced: Announcements
+    readings: Readings
     changes: Changes
     limits: dict[str, int]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
 from detector.engine.policy import Policy
-from detector.engine.records import Configured, Recalibrated
+from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
+from detector.engine.records import Compacted, Configured, KeyRotated, Recalibrated
 from detector.report.shape import Changes, Configuration, FieldChange, ThresholdDraw, Turn
 from detector.report.telling import moment
 
@@ -20,6 +21,10 @@ LONGEST_VALUE: Final = 400
 """Characters of a setting that are shown; of a longer one its digest stands there, which tells that it changed."""
 
 _DIGITS: Final = 16
+
+
+Doing: TypeAlias = PolicyTried | PolicyApplied | IntentReauthorised | KeyRotated | Compacted
+"""What somebody with a name did to the system itself."""
 
 
 class Turns:
@@ -55,10 +60,15 @@ class Turns:
                 ThresholdDraw(time=moment(now), position=position, step_up=drawn.step_up, deny=drawn.deny)
             )
 
-    def turned(self, kind: str, position: int, now: float, *, by: str | None, about: str) -> None:
-        """Somebody turned something else."""
+    def begin(self, policy: Policy) -> None:
+        """The policy that was in force before the first entry."""
+        self._policy = _settings(policy)
+
+    def turned(self, record: Doing, kind: str, position: int, now: float) -> None:
+        """Somebody turned something else; `kind` is what the log calls it."""
         if not self._full(self._other):
-            self._other.append(Turn(time=moment(now), position=position, kind=kind, by=by, about=about))
+            turn = Turn(time=moment(now), position=position, kind=kind, by=record.by, about=_about(record))
+            self._other.append(turn)
 
     def _full(self, kept: list[Any]) -> bool:
         full = len(kept) >= MOST_TURNS
@@ -73,6 +83,19 @@ class Turns:
             other=tuple(self._other),
             left_off=self._left_off,
         )
+
+
+def _about(record: Doing) -> str:
+    if isinstance(record, PolicyApplied):
+        why = f"{record.because} (without a dry-run: {record.overridden})" if record.overridden else record.because
+        return f"version {record.document.version}, {record.digest[:_DIGITS]}: {why}"
+    if isinstance(record, PolicyTried):
+        return f"document {record.digest[:_DIGITS]}"
+    if isinstance(record, IntentReauthorised):
+        return f"intent {record.intent}: {record.because}"
+    if isinstance(record, KeyRotated):
+        return f"from the checkpoint over {record.size} entries on: {record.new}"
+    return f"entries up to {record.before} are forgotten; they came to state {record.state_digest[:_DIGITS]}"
 
 
 def _settings(policy: Policy) -> dict[str, Any]:

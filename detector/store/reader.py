@@ -21,7 +21,7 @@ from detector.store.errors import LogDamaged, StoreError
 from detector.store.kept import compacted, forgotten, must_be_kept
 from detector.store.proving import growth_since, inclusion_of
 from detector.store.rows import PAGE_ROWS, Row, fetched, gap, page
-from detector.store.snapshots import Base
+from detector.store.snapshots import Base, SnapshotRefused, read_base
 
 Read: TypeAlias = tuple[int, float, bytes]
 """Position, stamp, body."""
@@ -43,7 +43,7 @@ class LogReader:
 
     def __init__(self, directory: Path) -> None:
         """Look whether there is a log to read."""
-        self._path = directory / schema.LOG_NAME
+        self.directory, self._path = directory, directory / schema.LOG_NAME
         with closing(self.connect()) as connection:
             self.identity = schema.identity(connection)
 
@@ -115,6 +115,20 @@ class LogReader:
         with closing(self.connect()) as connection:
             found = compacted(connection)
         return Base(found[-1].before, found[-1].state_digest) if found else None
+
+    def base_state(self) -> bytes | None:
+        """The state itself that they came to; `None` where none is forgotten.
+
+        Raises `StoreError` where it cannot be read, or is another than the log tells of.
+        """
+        base = self.base()
+        if base is None:
+            return None
+        try:
+            return read_base(self.directory, base)
+        except (OSError, SnapshotRefused) as error:
+            message = f"what the forgotten entries came to cannot be read: {error}"
+            raise StoreError(message) from error
 
     def first_at(self, stamp: float) -> int:
         """The position of the first entry that is kept and was logged at a stamp (Unix seconds) or later.

@@ -94,6 +94,11 @@ class SqliteLog:
             sealer=self._sealer,
         )
 
+    @property
+    def reader(self) -> LogReader:
+        """What reads this log, on any thread."""
+        return self._reader
+
     def append(self, stamp: float, record: Record) -> Future[int]:
         """Queue a record; see the port. Raises what `encode` raises for a record that JSON cannot hold."""
         # Encoded here, not by the writer: what cannot be encoded is the caller's mistake and must not stop the queue.

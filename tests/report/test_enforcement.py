@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 
 import pytest
 
 from detector.engine.policy import GlassPolicy, Thresholds
+from detector.engine.records import Accessed, Announced, Compacted, KeyRotated
 from detector.report import answers, emergencies, lives, turns
 from detector.rules import Selector
+from tests.engine.test_policies import AGREED, ODD, SHORT, applied
 from tests.engine.world import AWAY, DAY, HOUR, HOUSE, RESOURCE, SERVICE, World
 from tests.report.told import requester, row, told
 
@@ -305,6 +308,54 @@ class TestRules:
         of = told(world)
         assert {view.rule for view in of.rules.rules} == {made[0], made[2]}
         assert of.limits["rules"] == 1
+
+
+class TestDoings:
+    """What policy documents did, what was announced, who read."""
+
+    def test_intents_and_limits_are_counted_by_name(self) -> None:
+        """A request that an intent eased, one that a limit denied, and the document's coming into force."""
+        world = applied(World().live(), intents={"agreed": AGREED}, limits={"short": SHORT})
+        world.ask(**{**ODD, "ttl_seconds": 900.0})
+        world.ask(resource="aws/creds/prod-admin", privilege="admin", ttl_seconds=86_400.0)
+        world.engine.reauthorise("agreed", by="ana", because="still needed")
+        of = told(world)
+        assert of.policy.eased_by_intent == {"agreed": 1}
+        assert of.policy.broken_limits == {"short": 1}
+        assert of.policy.advised >= 1
+        turns_told = [(turn.kind, turn.by) for turn in of.changes.other]
+        assert turns_told == [("policy_applied", "ana"), ("intent_reauthorised", "ana")]
+        assert "without a dry-run: a test" in of.changes.other[0].about
+
+    def test_announcements_are_counted_by_kind_and_cause(self) -> None:
+        """As often as the log holds them."""
+        world = World().live()
+        world.steal()
+        announced = [record for record in world.log.records() if isinstance(record, Announced)]
+        assert announced
+        of = told(world)
+        assert of.announced.by_kind == Counter(record.kind for record in announced)
+        assert of.announced.by_code == Counter(record.code for record in announced)
+
+    def test_readings_are_counted_with_those_that_were_collapsed(self) -> None:
+        """A dashboard's thousand looks are a thousand readings."""
+        world = World()
+        world.engine.keep_house(Accessed(view="decision", subject="d-1", by="ana"))
+        world.engine.keep_house(Accessed(view="decision", subject="d-1", by="ana", collapsed=999))
+        world.engine.keep_house(Accessed(view="report", subject="/", by="bob"))
+        read = told(world).readings
+        assert read.by_view == {"decision": 1_001, "report": 1}
+        assert read.by_reader == {"ana": 1_001, "bob": 1}
+        assert read.without_a_record == 999
+
+    def test_a_key_and_a_compaction_are_told(self) -> None:
+        """By whom, and what it was about."""
+        world = World()
+        world.engine.keep_house(KeyRotated(size=7, old="a", new="b", by="olga"))
+        world.engine.keep_house(Compacted(before=256, state_digest="c" * 64, root="d" * 64, by="olga"))
+        of = told(world)
+        assert [(turn.kind, turn.by) for turn in of.changes.other] == [("key_rotated", "olga"), ("compacted", "olga")]
+        assert "256" in of.changes.other[1].about
 
 
 class TestChanges:

@@ -53,8 +53,9 @@ REQUIREMENTS: Final = (
         title="Risks associated with transparency and accountability – as identified in the MAP function – are "
         "examined and documented.",
         shows="Changes carry who made them: {rules_proposed} rules proposed, {rules_enforced} enforced, "
-        "{rules_withdrawn} withdrawn, {words} words on decisions, {halts} halts.",
-        where=("rules", "outcomes", "kill_switch", "changes"),
+        "{rules_withdrawn} withdrawn, {words} words on decisions, {halts} halts; {readings} readings of what is "
+        "sensitive.",
+        where=("rules", "outcomes", "kill_switch", "changes", "readings"),
         cannot_show="Who wrote the configuration file.",
     ),
     _subcategory(
@@ -83,8 +84,8 @@ REQUIREMENTS: Final = (
         "Processes for tracking, responding to, and recovering from incidents and errors are followed and "
         "documented.",
         shows="{malicious} decisions were found malicious; {rule_denials} requests were denied by a rule; "
-        "{glasses} glasses were broken and announced.",
-        where=("outcomes", "rules", "break_glass"),
-        cannot_show="Who was told outside this system.",
+        "{announced} announcements went to whoever receives them; {glasses} glasses were broken.",
+        where=("outcomes", "rules", "announced", "break_glass"),
+        cannot_show="Who received an announcement, and what he did.",
     ),
 )

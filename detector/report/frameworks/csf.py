@@ -46,11 +46,11 @@ REQUIREMENTS: Final = (
         id="PR.AA-05",
         title="Access permissions, entitlements, and authorizations are defined in a policy, managed, enforced, and "
         "reviewed, and incorporate the principles of least privilege and separation of duties",
-        shows="{configured} configurations and {turned} further changes; {rules} deny rules lived, "
-        "{rules_overridden} enforced by override, {rule_denials} requests denied by rule. {over_privileged} rights "
-        "are wider than their use, {unused} unused. {words_approver} words of approvers, {words_analyst} of "
-        "analysts; nobody answers for himself.",
-        where=("changes", "rules", "checks.over_privileged", "checks.unused", "outcomes"),
+        shows="{configured} configurations, {applied} policy documents, {limits_broken} limits broken; {rules} "
+        "deny rules lived, {rules_overridden} enforced by override, {rule_denials} requests denied by rule. "
+        "{over_privileged} rights are wider than their use, {unused} unused. {words_approver} words of approvers, "
+        "{words_analyst} of analysts; nobody answers for himself.",
+        where=("changes", "policy", "rules", "checks.over_privileged", "checks.unused", "outcomes"),
         cannot_show="Entitlements at the issuers; duties outside this system.",
     ),
     _outcome(

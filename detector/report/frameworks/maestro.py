@@ -52,8 +52,9 @@ REQUIREMENTS: Final = (
         id="Layer 6",
         title="Security and Compliance",
         shows="{told_step_up} step-ups and {told_deny} denies told; {rules} deny rules; {glasses} broken glasses, "
-        "{glasses_unreviewed} unreviewed; enforcement halted {halts} times; {against} mints against a decision.",
-        where=("step_ups", "rules", "break_glass", "kill_switch", "exceptions"),
+        "{glasses_unreviewed} unreviewed; enforcement halted {halts} times; {against} mints against a decision; "
+        "{announced} announcements to others.",
+        where=("step_ups", "rules", "break_glass", "kill_switch", "exceptions", "announced"),
         cannot_show="Controls of other systems.",
     ),
     _layer(
