@@ -19,6 +19,7 @@ from detector.engine.policy import Policy
 from detector.engine.records import Decided, Entry, Observed
 from detector.engine.state import State
 from detector.store import FileSnapshots, LogReader
+from detector.wiring.verification import verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class Audit:
 
     `lost` were acknowledged and are not in the log, `altered` are there otherwise than told, `late_but_kept` were not
     acknowledged and are there all the same, `never` neither. `same_state` is whether folding the log from nothing gives
-    the state that the server itself held at its last snapshot; `steps_back` counts stamps below the one before.
+    the state that the server itself held at its last snapshot; `steps_back` counts stamps below the one before. `findings`
+    is what `assayer verify` finds: the log proven whole, each decision decided again.
     """
 
     acknowledged: int
@@ -40,6 +42,7 @@ class Audit:
     steps_back: int
     same_state: bool | None
     entries: int
+    findings: tuple[str, ...]
 
     def wrong(self) -> dict[str, Any]:
         """What may not be; empty when all is well."""
@@ -50,6 +53,7 @@ class Audit:
             "decided twice": self.twice,
             "stamps stepped back": self.steps_back,
             "state is not the log's fold": self.same_state is False,
+            "found by verify": self.findings,
         }
         return {name: value for name, value in found.items() if value}
 
@@ -57,7 +61,7 @@ class Audit:
 def audit(data: Path, answers: Sequence[Answer], events: Iterable[str], *, folding: bool = True) -> Audit:
     """Read a data directory's log and hold it against what a load was told. The server has ended.
 
-    Without `folding` nothing is said of its state.
+    Without `folding` nothing is said of its state, nor of its proof.
     """
     told: dict[str, Decided] = {}
     asked: Counter[str] = Counter()
@@ -90,6 +94,7 @@ def audit(data: Path, answers: Sequence[Answer], events: Iterable[str], *, foldi
         steps_back=steps_back,
         same_state=fold.same() if fold is not None else None,
         entries=entries,
+        findings=tuple(found.words() for found in verify(data).found) if folding else (),
     )
 
 
