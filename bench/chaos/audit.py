@@ -28,8 +28,8 @@ class Audit:
 
     `lost` were acknowledged and are not in the log, `altered` are there otherwise than told, `late_but_kept` were not
     acknowledged and are there all the same, `never` neither. `same_state` is whether folding the log from nothing gives
-    the state that the server itself held at its last snapshot; `steps_back` counts stamps below the one before. `findings`
-    is what `assayer verify` finds: the log proven whole, each decision decided again.
+    the state that the server itself held at its last snapshot; `steps_back` counts stamps below the one before.
+    `findings` is what `assayer verify` finds: the log proven whole, each decision decided again.
     """
 
     acknowledged: int
