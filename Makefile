@@ -10,8 +10,8 @@ ARGS   ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint bench bench-detection bench-detection-quick bench-backtest bench-budget \
-  bench-calibration bench-client bench-cold bench-enforcement bench-explanations bench-intents bench-maintenance \
-  bench-memory bench-poisoning bench-reach bench-report bench-splice lock samples clean
+  bench-calibration bench-chaos bench-client bench-cold bench-enforcement bench-explanations bench-intents \
+  bench-maintenance bench-memory bench-poisoning bench-reach bench-report bench-splice lock samples clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-21s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-budget: $(READY)  ## false step-ups and denies on healthy years, against t
 
 bench-calibration: $(READY)  ## hold risk against the truth, draw models/calibration.png
 	@$(BIN)/python -m bench.detection.calibration $(ARGS)
+
+bench-chaos: $(READY)  ## a live server under load while everything around it breaks (a quarter of an hour)
+	@$(BIN)/python -m bench.chaos $(ARGS)
 
 bench-client: $(READY)  ## what asking costs a broker, and how late its client is in the worst of faults
 	@$(BIN)/python -m bench.client $(ARGS)

@@ -67,11 +67,12 @@ def _template(event: Issuance | Usage) -> tuple[list[str], float, float]:
 
 def _filled(template: tuple[list[str], float, float], again: int, later: float) -> bytes:
     pieces, time, expires = template
-    values = {"again": str(again), "time": _moment(time + later), "expires": _moment(expires + later)}
+    values = {"again": str(again), "time": moment(time + later), "expires": moment(expires + later)}
     return "".join(values[piece] if place % 2 else piece for place, piece in enumerate(pieces)).encode()
 
 
-def _moment(time: float) -> str:
+def moment(time: float) -> str:
+    """Unix seconds as lines write them."""
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds")
 
 
@@ -82,7 +83,7 @@ def grants(*, now: float) -> Iterator[dict[str, Any]]:
             record = native_record(event)
             wanted = {"outcome", "credential", "expires_at", "decision", "id", "kind"}
             asked = {name: value for name, value in record.items() if name not in wanted}
-            yield {"kind": "grant_request", **asked, "time": _moment(now)}
+            yield {"kind": "grant_request", **asked, "time": moment(now)}
 
 
 def moved(event: Issuance | Usage, later: float) -> Issuance | Usage:
