@@ -184,9 +184,10 @@ class Engine:
 
     def names(self, name: str) -> frozenset[str]:
         """Every form in which somebody's name may stand in a record, in small letters."""
-        canonical = self.state.identities.fold(name)
-        marked = () if self._redaction is None else (self._redaction.mark(canonical), self._redaction.mark(name))
-        return frozenset(form.strip().casefold() for form in (name, canonical, *marked))
+        fold, bare = self.state.identities.fold, name.strip()
+        forms = (bare, fold(bare), fold(bare.casefold()))
+        marks = () if self._redaction is None else tuple(map(self._redaction.mark, forms))
+        return frozenset(form.casefold() for form in (*forms, *marks))
 
     def request_access(self, record: AccessRequested) -> Future[int]:
         """Remember that a broker waits for an answer to a step-up. Raises `detector.engine.access.Unavailable`."""

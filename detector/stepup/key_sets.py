@@ -111,7 +111,9 @@ def parsed(data: bytes) -> tuple[Key, ...]:
     return tuple(key for key in found if key is not None)
 
 
-def _key(one: dict[str, Any]) -> Key | None:
+def _key(one: Any) -> Key | None:
+    if not isinstance(one, dict):
+        return None
     family = FAMILIES.get((str(one.get("kty")), one.get("crv")))
     stated = one.get("alg")
     if family is None or one.get("use", "sig") != "sig" or (stated is not None and stated not in family):

@@ -6,9 +6,12 @@ import contextlib
 from collections.abc import Callable
 from typing import Any, Final, get_args
 
+import msgspec
 from hypothesis import strategies as st
 
 from detector.engine import ConflictingRequest
+from detector.engine.asking_records import AccessRequested, AccessSettled
+from detector.engine.tasks import Settlement
 from detector.events import Change, Source
 from detector.policies import read
 from detector.rules import Selector
@@ -137,6 +140,45 @@ def _answered_for(world: World) -> object:
     return None
 
 
+def _access(status: Settlement, seconds: float, *, again: bool) -> Step:
+    """Somebody's answer to the latest step-up is asked for and given, and brought back with the same request."""
+
+    def step(world: World) -> object:
+        found = [one for one in world.state.memory.decisions.young.values() if one.answer == "step_up"]
+        if not found:
+            return None
+        asked, now, number = found[-1], world.clock.now, world.number()
+        task, approval = f"t{number}", f"a{number}"
+        world.engine.request_access(
+            AccessRequested(
+                task=task,
+                decision=asked.decision,
+                requester=asked.requester,
+                issuer=asked.request.issuer,
+                resource=asked.request.resource,
+                scope=world.engine.scope(asked.request),
+                evidence=asked.weighed.evidence,
+                methods=("human",),
+                by="vault",
+                expires=now + seconds,
+                limits=asked.weighed.limits,
+                ttl_seconds=asked.request.ttl_seconds,
+            )
+        )
+        with contextlib.suppress(ValueError):  # nothing was approved that could be taken back
+            world.engine.settle_access(
+                AccessSettled(
+                    task=task, status=status, by="ana", approval=approval, until=now + seconds, uses=1, margin=99
+                )
+            )
+        if not again:
+            return None
+        fields = {"id": f"r{number}", "approval": approval}
+        return world.engine.ask(msgspec.structs.replace(asked.request, **fields), trusted=True)
+
+    return step
+
+
 def _wait(seconds: float) -> Step:
     return lambda world: world.wait(seconds)
 
@@ -180,6 +222,12 @@ steps: Final = st.one_of(
     st.builds(_rule, requests, st.sampled_from(("shadow", "enforced")), st.sampled_from((60.0, 86_400.0))),
     st.builds(_policy, requests, st.sampled_from(("deny", "step_up")), st.integers(1, 9)),
     st.just(_answered_for),
+    st.builds(
+        _access,
+        st.sampled_from(("approved", "approved", "denied", "cancelled", "revoked")),
+        st.sampled_from((60.0, 5_000.0)),
+        again=st.booleans(),
+    ),
     st.builds(_switch, st.sampled_from(("enforce", "shadow", "withdraw")), st.integers(0, 9)),
     st.sampled_from((1.0, 100.0, 200.0, 4_000.0, 90_000.0, 700_000.0, -50.0)).map(_wait),
 )
