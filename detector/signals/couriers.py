@@ -58,8 +58,8 @@ def pause(failures: int, wait: float | None, chance: float) -> float:
 
     A receiver that says how long to `wait` is believed, and never asked sooner.
 
-    >>> pause(1, None, 0.999999), round(pause(20, None, 0.999999)), pause(1, 30.0, 0.0)
-    (0.9999995, 300, 30.0)
+    >>> round(pause(1, None, 0.999999), 3), round(pause(20, None, 0.999999)), pause(1, 30.0, 0.0)
+    (1.0, 300, 30.0)
     """
     longest = min(FIRST_PAUSE * 2.0 ** min(failures - 1, 30), LONGEST_PAUSE)
     return max(longest * (LEAST_JITTER + (1.0 - LEAST_JITTER) * chance), wait or 0.0)
