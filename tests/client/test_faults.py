@@ -27,10 +27,6 @@ TOLERANCE = 0.015
 """Of so many asks the quickest, at least, comes within this of its deadline (seconds): what is late each time is not
 late for the machine's load."""
 
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
-"""anyio loses a connection that comes about in the very moment in which its wait is cancelled, so on a busy machine
-now and then one is closed by the garbage collector only, which says so."""
-
 
 @pytest.fixture(autouse=True, scope="module")
 def _collected() -> Iterator[None]:
