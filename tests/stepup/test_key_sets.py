@@ -99,7 +99,7 @@ def test_a_server_that_drips_is_given_up(server: HTTPServer, monkeypatch: pytest
         "ftp://keys.example/jwks",
         "https://user@keys.example/jwks",
         "https:///jwks",
-        "file:///x",
+        "file://localhost/x",
     ],
 )
 def test_some_places_are_not_asked(where: str) -> None:
