@@ -10,6 +10,7 @@ from msgspec import Struct
 from detector.engine.outcomes import CLEARED, RANK
 from detector.engine.recent import Recent
 from detector.engine.records import Decided, Outcome, OutcomeRecorded, Trust
+from detector.report.credentials import SKEW_SECONDS
 from detector.report.ledger import Row
 from detector.report.shape import DecisionLine, Exceptions, Outcomes, StepUps
 from detector.report.telling import Spread, moment
@@ -44,6 +45,7 @@ class Told(Struct):
     minted: bool = False
     before: str = ""
     answered: float | None = None
+    until: float | None = None
 
     def line(self) -> DecisionLine:
         """As the report lists it."""
@@ -97,6 +99,7 @@ class Answers:
             mode=record.mode,
             codes=tuple(reason.code for reason in weighed.reasons) if record.answer != "allow" else (),
             counted=counted,
+            until=_until(record),
         )
         self._known.put(record.decision, told)
         self.askers.add(request.issuer)
@@ -122,6 +125,11 @@ class Answers:
         if counted and told.before in {"against", "on_step_up"}:
             self._past.append(told)
         return told.before
+
+    def outlives(self, decision: str, expires: float | None) -> bool:
+        """Whether what is minted on a decision and ends then lives longer than the approval it passed on."""
+        told = self._known.get(decision)
+        return told is not None and told.until is not None and (expires is None or expires > told.until + SKEW_SECONDS)
 
     def said(self, record: OutcomeRecorded, at: float, *, counted: bool) -> None:
         """Somebody said how a decision ended. A lesser word never takes the place of a weightier one."""
@@ -189,10 +197,16 @@ class Answers:
         )
 
 
+def _until(record: Decided) -> float | None:
+    """Until when the approval lets live what is minted on a decision that passed on one."""
+    given = record.presented
+    return given.until if given is not None and given.until else None
+
+
 def _before(told: Told) -> str:
     """What a decision had come to when its credential was minted."""
     if told.outcome is not None:
         return "approved" if told.outcome in CLEARED else "against"
     if told.answer == "allow":
-        return "allowed"
+        return "allowed" if told.until is None else "approved"
     return "on_step_up" if told.answer == "step_up" else "against"

@@ -39,6 +39,8 @@ def begin(fold: Fold, state: State) -> None:
     if memory.halted is not None:
         halt = memory.halted
         fold.switch.turned(KillSwitchTurned(engaged=True, by=halt.by, because=halt.because), halt.since, fold.period)
+    for name, task in memory.tasks.pending.items():
+        fold.approvals.begin(name, task.created, task.expires)
     fold.answers.askers.update(memory.askers)
     for decision in _each(memory.decisions):
         row = fold.row(decision.request, decision.requester, decision.request.time)

@@ -47,6 +47,7 @@ def report(fold: Fold, *, identity: str | None, forgotten: int = 0, root: str | 
         checks=found.checks,
         exceptions=fold.answers.exceptions(rows, citing=fold.citing),
         step_ups=fold.answers.step_ups(),
+        access_requests=fold.approvals.view(now),
         outcomes=fold.answers.outcomes(),
         break_glass=fold.glasses.view(period),
         kill_switch=fold.switch.view(now, period),

@@ -102,6 +102,11 @@ def _enforcing(report: Report) -> Figures:
     step_ups, rules, words = report.step_ups, report.rules, report.outcomes
     return {
         "step_ups_ended": sum(step_ups.ended.values()),
+        "access_requested": report.access_requests.requested,
+        "access_approved": report.access_requests.settled.get("approved", 0),
+        "access_denied": report.access_requests.settled.get("denied", 0),
+        "access_expired": report.access_requests.expired,
+        "beyond_approval": report.access_requests.minted_beyond_approval,
         "step_ups_open": step_ups.unanswered,
         "words": sum(words.by_outcome.values()),
         "words_analyst": words.by_trust.get("analyst", 0),

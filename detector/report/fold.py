@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from detector.engine.asking_records import AccessRequested, AccessSettled
 from detector.engine.policy import Policy
 from detector.engine.policy_records import IntentReauthorised, PolicyApplied, PolicyTried
 from detector.engine.records import (
@@ -35,6 +36,7 @@ from detector.features.names import power
 from detector.features.remembering import remembered
 from detector.features.sensitivity import Sensitivities
 from detector.report.answers import Answers
+from detector.report.approvals import Approvals
 from detector.report.counts import Verdicts
 from detector.report.credentials import Credentials, Lease
 from detector.report.doings import Doings
@@ -68,7 +70,8 @@ class Fold:
         self.kinds: Counter[str] = Counter()
         self.kinds_in_period: Counter[str] = Counter()
         self.ledger, self.credentials, self.answers = Ledger(), Credentials(), Answers()
-        self.profiles = Profiles(LIMITS, float("-inf") if period.since is None else period.since)
+        since = float("-inf") if period.since is None else period.since
+        self.profiles, self.approvals = Profiles(LIMITS, since), Approvals(since)
         self.glasses, self.switch, self.lives, self.turns = Glasses(), Switch(), Lives(), Turns()
         self.usages, self.waiting = Verdicts(), 0
         self.lifecycle: Counter[str] = Counter()
@@ -118,6 +121,10 @@ class Fold:
             self.turns.configured(record, entry.position, now, counted=counted)
         elif isinstance(record, Recalibrated):
             self.turns.recalibrated(record, entry.position, now, counted=counted)
+        elif isinstance(record, AccessRequested):
+            self.approvals.requested(record, now, counted=counted)
+        elif isinstance(record, AccessSettled):
+            self.approvals.settled(record, now, counted=counted)
         elif counted:
             self._done(entry)
 
@@ -143,6 +150,7 @@ class Fold:
         row = self.row(request, requester, at)
         if counted:
             self.doings.weighed(record.weighed, advised=record.advice is not None)
+            self.approvals.presented(record.presented)
             row.requests.add(record.weighed.verdict)
             row.told.add(record.answer)
             if record.mode == "kill_switch":
@@ -221,6 +229,8 @@ class Fold:
         expires = event.expires_at
         if expires is None and grant.ttl_seconds is not None:
             expires = grant.time + grant.ttl_seconds
+        if counted and record.decision is not None and self.answers.outlives(record.decision, expires):
+            self.approvals.outlived()
         lease = Lease(row=row, minted=grant.time, expires=expires, root=grant.time, task=grant.task)
         self.credentials.mint(event.credential, lease, renews=grant.renewal_of, now=now, counted=counted)
 

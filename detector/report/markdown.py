@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Final
 
-from detector.report import sections
+from detector.report import enforced, sections
 from detector.report.paper import LONGEST_TEXT, Raw, cell, slug, table
 from detector.report.shape import Report
 
@@ -19,6 +19,7 @@ HEADINGS: Final[Mapping[str, str]] = {
     "issuers": "Issuers, lifetimes and rotation",
     "exceptions": "Mints past a decision",
     "step_ups": "Step-ups and denies",
+    "access_requests": "Access requests",
     "outcomes": "Words on decisions",
     "break_glass": "Broken glass",
     "kill_switch": "Kill switch",
@@ -54,16 +55,17 @@ WRITERS: Final[Mapping[str, Callable[[Report], list[str]]]] = {
     "mints": sections.mints,
     "requesters": sections.requesters,
     "issuers": sections.issuers,
-    "exceptions": sections.exceptions,
-    "step_ups": sections.step_ups,
-    "outcomes": sections.outcomes,
-    "break_glass": sections.break_glass,
-    "kill_switch": sections.kill_switch,
-    "rules": sections.rules,
-    "policy": sections.policy,
-    "announced": sections.announced,
-    "readings": sections.readings,
-    "changes": sections.changes,
+    "exceptions": enforced.exceptions,
+    "step_ups": enforced.step_ups,
+    "access_requests": enforced.access_requests,
+    "outcomes": enforced.outcomes,
+    "break_glass": enforced.break_glass,
+    "kill_switch": enforced.kill_switch,
+    "rules": enforced.rules,
+    "policy": enforced.policy,
+    "announced": enforced.announced,
+    "readings": enforced.readings,
+    "changes": enforced.changes,
     "limits": sections.limits,
 }
 

@@ -17,12 +17,12 @@ LONGEST_CELL: Final = 120
 LONGEST_TEXT: Final = 600
 """Characters of a sentence that is shown."""
 
-_MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&$!^{}]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])|^[-+=.:]|^\d+(?=[.)])")
+_MARKUP: Final = re.compile(r"[\\`*\[\]<>|#~&$!^{}]|(?<![0-9A-Za-z])_|_(?![0-9A-Za-z])")
 _LINKING: Final = re.compile(r"(?i)\b(https?|ftp|mailto|xmpp):|\b(www)\.|@")
 
 
 def cell(value: object, longest: int = LONGEST_CELL) -> str:
-    r"""A value as a cell, or within a sentence: plain text whatever it holds.
+    r"""A value as a cell, or within a sentence, never at the beginning of a line: plain text whatever it holds.
 
     >>> cell("spiffe://prod/app/svc1"), cell("a|b"), cell("<b>"), cell(None), cell(1234567), cell(True)
     ('spiffe://prod/app/svc1', 'a&#124;b', '&#60;b&#62;', '–', '1,234,567', 'yes')
@@ -65,12 +65,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]], *, longest: in
     if not told:
         return ["None.", ""]
     numeric = [
-        all(value is None or (isinstance(value, int | float) and not isinstance(value, bool)) for value in column)
+        all(value is None or _counted(value) for value in column) and any(map(_counted, column))
         for column in zip(*told, strict=True)
     ]
     lines = [_line(heads), _line(["---:" if right else "---" for right in numeric])]
     lines += [_line([value if isinstance(value, Raw) else cell(value, longest) for value in row]) for row in told]
     return [*lines, ""]
+
+
+def _counted(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _line(cells: Sequence[str]) -> str:

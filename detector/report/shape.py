@@ -105,6 +105,24 @@ class StepUps(Struct, frozen=True, kw_only=True):
     listed: tuple[DecisionLine, ...]
 
 
+class AccessRequests(Struct, frozen=True, kw_only=True):
+    """Requests for somebody's answer to a step-up: how they ended, in which way they were answered, how fast.
+
+    `presented` counts requests that came with an approval, by what it came to: `passed`, `not needed`, or why it
+    was refused. `minted_beyond_approval` are mints that live longer than the approval they were minted on.
+    """
+
+    requested: int
+    emergencies: int
+    settled: dict[str, int]
+    expired: int
+    waiting: int
+    by_method: dict[str, int]
+    median_seconds: float | None
+    presented: dict[str, int]
+    minted_beyond_approval: int
+
+
 class Exceptions(Struct, frozen=True, kw_only=True):
     """Mints that went past a decision: against it, on a step-up nobody had answered, or without having asked.
 
@@ -313,6 +331,7 @@ class Report(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     exceptions: Exceptions
     step_ups: StepUps
+    access_requests: AccessRequests
     outcomes: Outcomes
     break_glass: BreakGlass
     kill_switch: KillSwitch

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 import pytest
 
+from detector.engine.asking_records import AccessRequested, AccessSettled
 from detector.engine.policy import GlassPolicy, Thresholds
-from detector.engine.records import Accessed, Announced, Compacted, KeyRotated
+from detector.engine.records import Accessed, Announced, Compacted, Decided, KeyRotated
+from detector.evidence import QUANTA
 from detector.report import answers, emergencies, lives, turns
 from detector.rules import Selector
 from tests.engine.test_policies import AGREED, ODD, SHORT, applied
@@ -90,6 +93,83 @@ class TestStepUps:
         assert (of.totals.requests.step_up, of.totals.told.step_up) == (1, 0)
         assert of.totals.modes == {"shadow": 1}
         assert of.step_ups.told == 0
+
+
+class TestAccessRequests:
+    """What was put to somebody, and what came of it."""
+
+    def put(self, world: World, decided: Decided, *, task: str, seconds: float = HOUR, **more: Any) -> None:
+        """The broker asks for an answer to a step-up."""
+        request = decided.request
+        world.engine.request_access(
+            AccessRequested(
+                task=task,
+                decision=decided.decision,
+                requester=decided.requester,
+                issuer=request.issuer,
+                resource=request.resource,
+                scope=world.engine.scope(request),
+                evidence=decided.weighed.evidence,
+                methods=("human",),
+                by="vault",
+                expires=world.clock.now + seconds,
+                ttl_seconds=request.ttl_seconds,
+                **more,
+            )
+        )
+
+    def settle(self, world: World, task: str, status: Any, *, seconds: float = HOUR) -> None:
+        """Somebody answers."""
+        terms = {"approval": f"apr-{task}", "until": world.clock.now + seconds, "uses": 1, "margin": 4 * QUANTA}
+        world.engine.settle_access(AccessSettled(task=task, status=status, by="ana", method="human", **terms))
+
+    def test_an_approval_that_passed_is_told_and_its_mint_is_approved(self) -> None:
+        """Requested, approved after a minute, presented, minted: for a quarter of an hour, as approved."""
+        world = World().live()
+        first = world.ask(**BOLD)
+        self.put(world, first, task="t1", emergency=True)
+        world.wait(60.0)
+        self.settle(world, "t1", "approved")
+        again = world.wait(5.0).ask(**BOLD, approval="apr-t1")
+        assert again.answer == "allow"
+        world.issue(decision=again.decision, **BOLD)
+        of = told(world)
+        asked = of.access_requests
+        assert (asked.requested, asked.emergencies, asked.settled) == (1, 1, {"approved": 1})
+        assert (asked.by_method, asked.median_seconds, asked.presented) == ({"human": 1}, 60.0, {"passed": 1})
+        assert asked.minted_beyond_approval == 0
+        assert row(of, resource="db/root").before.approved == 1
+        assert of.step_ups.ended == {"approved by approver": 1}
+
+    def test_a_mint_that_outlives_its_approval_is_counted(self) -> None:
+        """Approved for five minutes, minted for fifteen."""
+        world = World().live()
+        self.put(world, world.ask(**BOLD), task="t1")
+        self.settle(world, "t1", "approved", seconds=300.0)
+        again = world.ask(**BOLD, approval="apr-t1")
+        world.issue(decision=again.decision, **BOLD)
+        assert told(world).access_requests.minted_beyond_approval == 1
+
+    def test_denied_expired_and_waiting_ones_are_told_apart(self) -> None:
+        """And an approval nobody gave is refused by its reason."""
+        world = World().live()
+        for number, name in enumerate(("denied", "expires", "waits")):
+            decided = world.ask(**{**BOLD, "resource": f"db/root-{number}"})
+            self.put(world, decided, task=name, seconds=60.0 if name == "expires" else DAY)
+        self.settle(world, "denied", "denied")
+        world.wait(HOUR).ask(**BOLD, approval="apr-made-up")
+        asked = told(world).access_requests
+        assert (asked.settled, asked.expired, asked.waiting) == ({"denied": 1}, 1, 1)
+        assert asked.presented == {"approval_unverifiable": 1}
+
+    def test_what_expired_before_the_period_is_none_of_its(self) -> None:
+        """It is the period's before."""
+        world = World().live()
+        self.put(world, world.ask(**BOLD), task="t1", seconds=60.0)
+        since = world.wait(HOUR).clock.now
+        world.issue()
+        assert told(world).access_requests.expired == 1
+        assert told(world, since=since).access_requests.expired == 0
 
 
 class TestMints:

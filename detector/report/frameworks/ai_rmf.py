@@ -27,8 +27,9 @@ REQUIREMENTS: Final = (
         title="Processes for human oversight are defined, assessed, and documented in accordance with organizational "
         "policies from the GOVERN function.",
         shows="Of {told_step_up} step-ups {step_ups_ended} were answered and {step_ups_open} are open; "
+        "{access_requested} were put to somebody, who approved {access_approved} and denied {access_denied}; "
         "{words_approver} words came from approvers, {words_analyst} from analysts.",
-        where=("step_ups", "outcomes"),
+        where=("step_ups", "access_requests", "outcomes"),
         cannot_show="Whether whoever answered looked.",
     ),
     _subcategory(

@@ -57,8 +57,9 @@ REQUIREMENTS: Final = (
         title="All resource authentication and authorization are dynamic and strictly enforced before access is "
         "allowed.",
         shows="{in_enforce} answers were enforced, {in_shadow} shadowed, {in_observe} observed. {against} mints "
-        "went against a decision, {on_step_up} past an open step-up; {never_asked} were never asked for. "
-        "Enforcement was halted for {halted_hours} hours; {glasses} glasses were broken.",
+        "went against a decision, {on_step_up} past an open step-up, {beyond_approval} outlive their approval; "
+        "{never_asked} were never asked for. Enforcement was halted for {halted_hours} hours; {glasses} glasses "
+        "were broken.",
         where=("exceptions", "kill_switch", "break_glass"),
         cannot_show="Access without a minted credential.",
     ),
